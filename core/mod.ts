@@ -1,0 +1,9 @@
+/**
+ * The foundation under every module: results, errors, and the receive buffer.
+ * Not a module of its own: what users need of it is re-exported above.
+ *
+ * @module
+ */
+export * from "./error.ts";
+export * from "./os_error.ts";
+export * from "./result.ts";
