@@ -79,11 +79,11 @@ export class IoError extends Error {
   /** The word to branch on. */
   readonly code: ErrorCode;
   /** After a failed send: at least so many bytes have left. */
-  readonly sent?: number;
+  declare readonly sent?: number;
   /** The system's name of the error, where the code is `io`. */
-  readonly errno?: string;
+  declare readonly errno?: string;
   /** How the other side ended, where the code is `gone`. */
-  readonly reason?: GoneReason;
+  declare readonly reason?: GoneReason;
 
   /** Makes an error with its code, a message for people, and what else is known. */
   constructor(code: ErrorCode, message: string, options: IoErrorOptions = {}) {

@@ -6,4 +6,9 @@
  */
 export * from "./error.ts";
 export * from "./os_error.ts";
+export * from "./report.ts";
 export * from "./result.ts";
+export * from "./clock.ts";
+export * from "./task.ts";
+export * from "./wait.ts";
+export * from "./wheel.ts";

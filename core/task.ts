@@ -1,0 +1,235 @@
+/**
+ * Who waits, and for what: the threads as the waiting code sees them.
+ *
+ * Every operation that really has to wait makes a {@linkcode Wait} and enters it in
+ * the task it runs in, which `AsyncLocalStorage` knows. That is all a kill needs to
+ * reach it, and all `thread.list()` needs to say what a thread is doing.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { setImmediate } from "node:timers";
+import { IoError } from "./error.ts";
+import type { ReadResult } from "./result.ts";
+import { now } from "./wheel.ts";
+
+/**
+ * What a wait of a killed thread throws. It is thrown, not returned, so that no retry
+ * loop takes it for a failure of its socket. Clean up in `finally` and let it pass.
+ */
+export class ThreadKilled extends Error {
+  /** Always `ThreadKilled`. */
+  override readonly name = "ThreadKilled";
+  /** What the killer gave as the reason. */
+  readonly reason: unknown;
+
+  /** Made by `kill`; programs only catch it. */
+  constructor(reason: unknown) {
+    super(reason === undefined ? "This thread was killed" : `This thread was killed: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** One operation that a thread waits in. Belongs to a task from `enter` to `leave`. */
+export abstract class Wait {
+  task: Task | null = null;
+  before: Wait | null = null;
+  after: Wait | null = null;
+  /** When the wait began. */
+  since = 0;
+
+  /** What the thread is doing, for `thread.list()`: `receive 127.0.0.1:80`. */
+  abstract describe(): string;
+
+  /** Withdraws the operation, so that it harms nothing, and rejects with `error`. */
+  abstract kill(error: ThreadKilled): void;
+
+  /** Enters this wait in the current task. */
+  enter(since: number): void {
+    const task = current();
+    this.task = task;
+    this.since = since;
+    this.after = task.waits;
+    if (task.waits !== null) task.waits.before = this;
+    task.waits = this;
+  }
+
+  /** Takes this wait out of its task: it has ended. */
+  leave(): void {
+    const task = this.task;
+    if (task === null) return;
+    if (this.before === null) task.waits = this.after;
+    else this.before.after = this.after;
+    if (this.after !== null) this.after.before = this.before;
+    this.task = this.before = this.after = null;
+  }
+}
+
+/** How a task ended: what `wait` gives. */
+export type Outcome = ReadResult<unknown>;
+
+/** The killed tasks that have not unwound yet. While it is 0, no fast path asks who runs it. */
+export let dying = 0;
+
+/** So many waits of a killed thread throw; those after it never settle. */
+const MOST_REFUSALS = 100;
+
+/** The threads that must have ended before something else may: a loop, a `scope(fn)`. */
+export class Scope {
+  /** The tasks that have not unwound. */
+  readonly tasks: Set<Task> = new Set();
+  /** Failed tasks that nobody has waited for yet. */
+  readonly failures: Set<Task> = new Set();
+  /** How many of the tasks have been killed. */
+  dying = 0;
+  /** Called when a task has been killed or has unwound. */
+  onChange: ((task: Task) => void) | null = null;
+}
+
+let lastId = 0;
+
+/** A thread, seen from inside. */
+export class Task {
+  readonly id: number = ++lastId;
+  readonly born: number = now();
+  name: string;
+  /** The id of the thread that started it; 0 for the root. */
+  readonly parent: number;
+  /** The scope that it, and what it starts, must end in. */
+  readonly scope: Scope;
+  /** The waits it is blocked in, the newest first. */
+  waits: Wait | null = null;
+  /** How it ended; `null` while it has not. */
+  outcome: Outcome | null = null;
+  /** Why it was killed; `null` while it was not. */
+  killed: ThreadKilled | null = null;
+  /** The function has returned or thrown; a killed task has its outcome before that. */
+  unwound = false;
+  /** Someone has waited for it, so that its failure is not lost. */
+  observed = false;
+  #refusals = 0;
+  #abort: AbortController | null = null;
+  #watchers: (() => void)[] | null = null;
+
+  constructor(name: string, parent: number, scope: Scope) {
+    this.name = name;
+    this.parent = parent;
+    this.scope = scope;
+  }
+
+  /** How many milliseconds ago it was started. */
+  get age(): number {
+    return now() - this.born;
+  }
+
+  /** The outcome as a promise. */
+  get done(): Promise<Outcome> {
+    this.observed = true;
+    if (this.outcome !== null) return Promise.resolve(this.outcome);
+    return new Promise((resolve) => this.onOutcome(() => resolve(this.outcome!)));
+  }
+
+  /** Aborted when the thread is killed: for waits that are not ours, such as `fetch`. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.killed !== null) this.#abort.abort(this.killed);
+    return this.#abort.signal;
+  }
+
+  /** What it is doing. */
+  get state(): string {
+    if (this.outcome !== null) return this.unwound ? "ended" : "unwinding";
+    if (this.waits === null) return this === root ? "root" : "running";
+    const wait = this.waits;
+    return `${wait.describe()}, ${Math.round(now() - wait.since)} ms`;
+  }
+
+  /** Calls `then` when the outcome is there; gives the way to take that back. */
+  onOutcome(then: () => void): () => void {
+    (this.#watchers ??= []).push(then);
+    return () => {
+      const at = this.#watchers?.indexOf(then) ?? -1;
+      if (at >= 0) this.#watchers?.splice(at, 1);
+    };
+  }
+
+  /** Ends it with an outcome, if it has none yet. */
+  settle(outcome: Outcome): void {
+    if (this.outcome !== null) return;
+    this.outcome = outcome;
+    const watchers = this.#watchers;
+    this.#watchers = null;
+    if (watchers !== null) { for (const then of watchers) then(); }
+  }
+
+  /** The function has come to its end, with whatever result. */
+  unwind(): void {
+    if (this.unwound) return;
+    this.unwound = true;
+    this.scope.tasks.delete(this);
+    if (this.killed !== null) {
+      dying -= 1;
+      this.scope.dying -= 1;
+    }
+    this.scope.onChange?.(this);
+  }
+
+  /** Withdraws what it waits in; false if it had already ended. */
+  kill(reason: unknown): boolean {
+    if (this.outcome !== null) return false;
+    const error = new ThreadKilled(reason);
+    this.killed = error;
+    dying += 1;
+    this.scope.dying += 1;
+    this.settle([
+      null,
+      new IoError("killed", `Thread '${this.name}' was killed${because(reason)}`, {
+        cause: reason,
+      }),
+    ]);
+    this.#abort?.abort(error);
+    for (let wait = this.waits; wait !== null; wait = this.waits) {
+      wait.leave();
+      wait.kill(error);
+    }
+    this.scope.onChange?.(this);
+    return true;
+  }
+
+  /**
+   * What a later wait of a killed task gets. Each rejection takes a turn of the event
+   * loop, and after a bounded number none comes: `for (;;) try { await receive() } catch {}`
+   * would otherwise spin in microtasks, and no timer would ever fire again.
+   */
+  refuse(): Promise<never> {
+    const error = this.killed;
+    if (++this.#refusals > MOST_REFUSALS) return new Promise(() => {});
+    return new Promise((_, reject) => setImmediate(() => reject(error)));
+  }
+}
+
+function because(reason: unknown): string {
+  return reason === undefined ? "" : `: ${reason instanceof Error ? reason.message : reason}`;
+}
+
+const store = new AsyncLocalStorage<Task>();
+
+/** The thread of everything that runs outside any thread; it cannot be killed. */
+export const root: Task = new Task("root", 0, new Scope());
+
+/** The thread that is running. */
+export function current(): Task {
+  return store.getStore() ?? root;
+}
+
+/** Runs `fn` as the beginning of `task`. */
+export function runIn<A extends unknown[], R>(task: Task, fn: (...args: A) => R, args: A): R {
+  return store.run(task, fn, ...args);
+}
+
+/**
+ * A rejection for a killed thread that begins another wait, or `null` for all others.
+ * Only worth calling when {@linkcode dying} is not 0.
+ */
+export function refusal(): Promise<never> | null {
+  const task = current();
+  return task.killed === null ? null : task.refuse();
+}

@@ -1,0 +1,103 @@
+import {
+  current,
+  IoError,
+  type Outcome,
+  report,
+  root,
+  runIn,
+  Scope,
+  Task,
+  ThreadKilled,
+} from "../core/mod.ts";
+import { setImmediate } from "node:timers";
+
+/** More unseen failures than this are not kept for the end of the loop, but told at once. */
+const MOST_FAILURES = 64;
+
+/** All scopes with threads in them, for `list()`. */
+export const scopes: Set<Scope> = new Set([root.scope]);
+
+/** Starts `fn` as a thread of `scope`; it runs at once to its first suspension. */
+export function start<A extends unknown[]>(
+  scope: Scope,
+  name: string,
+  fn: (...args: A) => unknown,
+  args: A,
+): Task {
+  const task = new Task(name, current().id, scope);
+  scope.tasks.add(task);
+  let returned: unknown;
+  try {
+    returned = runIn(task, fn, args);
+  } catch (error) {
+    threw(task, error);
+    return task;
+  }
+  if (returned instanceof Promise) {
+    returned.then((value) => ended(task, outcomeOf(value)), (error) => threw(task, error));
+  } else if (isThenable(returned)) {
+    Promise.resolve(returned)
+      .then((value) => ended(task, outcomeOf(value)), (error) => threw(task, error));
+  } else {
+    ended(task, outcomeOf(returned));
+  }
+  return task;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
+}
+
+/** A value that has the shape of a result is the result. */
+function outcomeOf(value: unknown): Outcome {
+  if (Array.isArray(value) && value.length === 2) {
+    const err = value[1];
+    if (err === null || (err instanceof IoError && value[0] === null)) return value as Outcome;
+  }
+  return [value, null];
+}
+
+function threw(task: Task, error: unknown): void {
+  if (task.killed !== null) {
+    ended(task, [null, null]);
+    if (!(error instanceof ThreadKilled)) report(error, `cleanup of killed thread '${task.name}'`);
+    return;
+  }
+  const words = error instanceof Error ? error.message : String(error);
+  ended(task, [
+    null,
+    new IoError("failed", `Thread '${task.name}' threw: ${words}`, { cause: error }),
+  ]);
+  if (!task.observed) keepFailure(task, error);
+}
+
+/** The outcome of a killed task stands already; this one is dropped then. */
+function ended(task: Task, outcome: Outcome): void {
+  task.settle(outcome);
+  task.unwind();
+}
+
+function keepFailure(task: Task, error: unknown): void {
+  const { failures } = task.scope;
+  if (task.scope === root.scope) {
+    // There is no loop to end; a `wait` later in this turn still counts.
+    setImmediate(() => tellUnseen(task, error));
+    return;
+  }
+  failures.add(task);
+  if (failures.size <= MOST_FAILURES) return;
+  const [oldest] = failures;
+  failures.delete(oldest!);
+  tellUnseen(oldest!, oldest!.outcome?.[1]?.cause);
+}
+
+/** Reports the failures of a scope that nobody has waited for. */
+export function tellFailures(scope: Scope): void {
+  for (const task of scope.failures) tellUnseen(task, task.outcome?.[1]?.cause);
+  scope.failures.clear();
+}
+
+function tellUnseen(task: Task, error: unknown): void {
+  if (!task.observed) report(error, `thread '${task.name}'`);
+}

@@ -1,0 +1,252 @@
+import {
+  current,
+  dying,
+  IoError,
+  onError,
+  park,
+  type Result,
+  root,
+  Task,
+  type WaitOptions,
+} from "../core/mod.ts";
+import { scopes, start } from "./_run.ts";
+import type { ErrorHandler, Thread, ThreadInfo, Waited } from "./types.ts";
+
+/**
+ * Starts a light thread: `fn` runs at once, to its first wait, then side by side with
+ * its starter. What it returns or throws is what {@linkcode wait} gives.
+ *
+ * In a thread that was killed it throws `ThreadKilled`, for nothing may outlive its
+ * scope. From aLiLua (`newthread`); OpenResty has `ngx.thread.spawn`.
+ *
+ * @example Usage
+ * ```ts
+ * import { newthread, sleep, wait } from "@alilua/coevent/thread";
+ *
+ * const double = newthread(async (n: number) => {
+ *   await sleep(5);
+ *   return n * 2;
+ * }, 21);
+ * const [answer, err] = await wait(double);
+ * console.log(answer, err); // 42 null
+ * ```
+ */
+export function newthread<A extends unknown[], R>(
+  fn: (...args: A) => R,
+  ...args: A
+): Thread<Awaited<R>> {
+  if (typeof fn !== "function") {
+    throw new TypeError(`newthread wants a function: got ${typeof fn}`);
+  }
+  const starter = current();
+  if (starter.killed !== null) throw starter.killed;
+  return start(starter.scope, fn.name || "thread", fn, args) as unknown as Thread<Awaited<R>>;
+}
+
+/** The results of a list of threads, each with its type. */
+export type WaitedList<L extends readonly Thread[]> = {
+  -readonly [K in keyof L]: L[K] extends Thread<infer T> ? Waited<T> : never;
+};
+
+/**
+ * Waits for a thread, or for all of a list, and gives what they returned.
+ *
+ * A thread that threw gives `failed`, with what it threw as `cause`; a killed one gives
+ * `killed`. A finished thread keeps its result, so it can be waited for again. `timeout`
+ * (milliseconds; none by default) and `signal` end the waiting and leave the threads
+ * running: those of a list that have not finished give `timeout` or `cancelled`.
+ * A function that returns a `Result` gives just that. Waiting for oneself throws `TypeError`.
+ *
+ * From aLiLua (`wait`, `coroutine_wait`), which loses the results of lists.
+ *
+ * @example A list
+ * ```ts
+ * import { newthread, wait } from "@alilua/coevent/thread";
+ *
+ * const threads = ["a", "bb"].map((word) => newthread(() => word.length));
+ * console.log(await wait(threads)); // [ [ 1, null ], [ 2, null ] ]
+ * ```
+ */
+export function wait<T>(thread: Thread<T>, options?: WaitOptions): Promise<Waited<T>>;
+export function wait<const L extends readonly Thread[]>(
+  threads: L,
+  options?: WaitOptions,
+): Promise<WaitedList<L>>;
+export function wait<L extends Thread[]>(...threads: L): Promise<WaitedList<L>>;
+export function wait(
+  first: Thread | readonly Thread[],
+  second?: Thread | WaitOptions,
+  ...rest: Thread[]
+): Promise<unknown> {
+  if (second instanceof Task) return wait([first as Thread, second, ...rest]);
+  const options = second as WaitOptions | undefined;
+  if (Array.isArray(first)) {
+    const tasks = first.map((thread) => taskOf(thread, "wait"));
+    return Promise.all(tasks.map((task) => waitOne(task, options)));
+  }
+  return waitOne(taskOf(first as Thread, "wait"), options);
+}
+
+/** Another name of {@linkcode wait}, from aLiLua. */
+export const coroutine_wait: typeof wait = wait;
+
+function waitOne(task: Task, options: WaitOptions | undefined): Promise<unknown> {
+  if (task === current()) throw new TypeError("wait: a thread cannot wait for itself");
+  if (task.outcome !== null && dying === 0) {
+    task.observed = true;
+    return Promise.resolve(task.outcome);
+  }
+  return park(() => `wait for '${task.name}'`, options ?? {}, (wake) => {
+    if (task.outcome !== null) {
+      task.observed = true;
+      wake(task.outcome);
+      return () => {};
+    }
+    const before = task.observed;
+    task.observed = true;
+    const forget = task.onOutcome(() => wake(task.outcome!));
+    return () => {
+      // Who gives up waiting does not see how it ends.
+      if (task.outcome === null) task.observed = before;
+      forget();
+    };
+  });
+}
+
+/** Which thread of {@linkcode wait_any} ended first, and how. */
+export interface FirstEnded<T> {
+  /** Its place in the list. */
+  index: number;
+  /** The thread itself. */
+  thread: Thread<T>;
+  /** What it returned. */
+  result: Waited<T>;
+}
+
+/**
+ * Waits until the first of several threads has ended; the others run on.
+ *
+ * Of those that have ended already, the first in the list is given. An empty list
+ * throws `RangeError`. `timeout` in milliseconds (none by default) and `signal` give
+ * `timeout` and `cancelled`. From OpenResty, whose `ngx.thread.wait` waits like this.
+ *
+ * @example Usage
+ * ```ts
+ * import { newthread, sleep, wait_any } from "@alilua/coevent/thread";
+ *
+ * const slow = newthread(() => sleep(1_000));
+ * const fast = newthread(() => "here");
+ * const [first] = await wait_any([slow, fast]);
+ * console.log(first?.index, first?.result[0]); // 1 here
+ * ```
+ */
+export function wait_any<T>(
+  threads: readonly Thread<T>[],
+  options: WaitOptions = {},
+): Promise<Result<FirstEnded<T>>> {
+  const tasks = threads.map((thread) => taskOf(thread, "wait_any"));
+  if (tasks.length === 0) throw new RangeError("wait_any wants at least one thread: got none");
+  if (tasks.includes(current())) throw new TypeError("wait_any: a thread cannot wait for itself");
+  const first = (index: number): Result<FirstEnded<T>> => {
+    tasks[index]!.observed = true;
+    const result = tasks[index]!.outcome as Waited<T>;
+    return [{ index, thread: threads[index]!, result }, null];
+  };
+  return park<Result<FirstEnded<T>>>(() => `wait for one of ${tasks.length}`, options, (wake) => {
+    const ended = tasks.findIndex((task) => task.outcome !== null);
+    if (ended >= 0) {
+      wake(first(ended));
+      return () => {};
+    }
+    const forgets = tasks.map((task, index) =>
+      task.onOutcome(() => {
+        for (const forget of forgets) forget();
+        wake(first(index));
+      })
+    );
+    return () => {
+      for (const forget of forgets) forget();
+    };
+  });
+}
+
+/**
+ * Kills a thread: the operation it waits in is withdrawn, harming nothing, and throws
+ * `ThreadKilled` in it; so does each later wait. From now on `wait` gives `killed`,
+ * with `reason` as the `cause`, whether it has unwound or not.
+ *
+ * A wait that is not ours (`fetch`, your own promise) is not reached, except through
+ * `thread.self().signal`. Gives `gone` for a thread that has ended. Killing the root
+ * thread throws `TypeError`. From OpenResty (`ngx.thread.kill`).
+ *
+ * @example Usage
+ * ```ts
+ * import { kill, newthread, sleep, wait } from "@alilua/coevent/thread";
+ *
+ * const sleeper = newthread(() => sleep(60_000));
+ * kill(sleeper, "not needed any more");
+ * const [, err] = await wait(sleeper);
+ * console.log(err?.code); // killed
+ * ```
+ */
+export function kill(thread: Thread, reason?: unknown): Result<true> {
+  const task = taskOf(thread, "kill");
+  if (task === root) throw new TypeError("kill: the root thread cannot be killed");
+  if (task.kill(reason)) return [true, null];
+  return [null, new IoError("gone", `Cannot kill '${task.name}': it has ended`, gone(task))];
+}
+
+function gone(task: Task): { reason: "killed" | "threw" | "returned" } {
+  const code = task.outcome?.[1]?.code;
+  return { reason: code === "killed" ? "killed" : code === "failed" ? "threw" : "returned" };
+}
+
+/** The thread that is running; outside any thread, the root thread. */
+export function self(): Thread {
+  return current() as unknown as Thread;
+}
+
+/**
+ * All threads that have not ended, the oldest first, with what each is doing.
+ *
+ * @example Usage
+ * ```ts
+ * import { kill, list, newthread, sleep } from "@alilua/coevent/thread";
+ *
+ * const nap = newthread(function nap() {
+ *   return sleep(10_000);
+ * });
+ * console.log(list().map((thread) => `${thread.name}: ${thread.state}`)); // [ "nap: sleep, 0 ms" ]
+ * kill(nap);
+ * ```
+ */
+export function list(): ThreadInfo[] {
+  const tasks = [...scopes].flatMap((scope) => [...scope.tasks]);
+  return tasks.sort((a, b) => a.id - b.id).map(({ id, name, state, age, parent }) => {
+    return { id, name, state, age, parent };
+  });
+}
+
+/**
+ * Hears of every failure that nobody waits for: a thread that threw, a handler, a
+ * socket that was dropped without `close`. For threads when their loop or scope ends,
+ * else at once. Without a handler it is one report on stderr. A handler that throws
+ * does not stop the others. Gives a function that takes the handler back.
+ *
+ * @example Usage
+ * ```ts
+ * import { on_error } from "@alilua/coevent/thread";
+ *
+ * const off = on_error((error, about) => console.error(about, error));
+ * off();
+ * ```
+ */
+export function on_error(handler: ErrorHandler): () => void {
+  return onError(handler);
+}
+
+function taskOf(thread: Thread, caller: string): Task {
+  const task: unknown = thread;
+  if (task instanceof Task) return task;
+  throw new TypeError(`${caller} wants a thread: got ${thread === null ? "null" : typeof thread}`);
+}
