@@ -1,0 +1,277 @@
+import {
+  cancelled,
+  Deadline,
+  dying,
+  fromOs,
+  Inbox,
+  IoError,
+  now,
+  type Pattern,
+  refusal,
+  type Taken,
+  type ThreadKilled,
+  Wait,
+  wheel,
+} from "../core/mod.ts";
+import { setImmediate } from "node:timers";
+import type { Channel } from "./channel.ts";
+
+/** After so many failures in a row that came at once, each takes a turn of the event loop. */
+const FAILURES_AT_ONCE = 16;
+
+/** How a receive waits. */
+export interface ReceiveWait {
+  /** Milliseconds; 0 for no limit. */
+  timeout: number;
+  signal: AbortSignal | undefined;
+  /** Kept from being collected while it waits. */
+  owner: object;
+}
+
+/**
+ * The receiving half of a channel: the inbox, the one read under way, the one reader.
+ *
+ * How it works. A receive that finds what it wants in the inbox takes it and is done.
+ * Else it becomes the reader, and a read is started unless one is under way. Each
+ * arrival goes into the inbox, then the reader's pattern looks again. Giving up, for
+ * whatever reason, is forgetting the reader: the read goes on and feeds the inbox.
+ */
+export class Incoming {
+  readonly inbox: Inbox = new Inbox();
+  readonly #channel: Channel;
+  readonly #deadline: Deadline;
+  #reader: Reader | null = null;
+  #reading = false;
+  #offered = 0;
+  #failuresAtOnce = 0;
+  /** How it ended: `true` cleanly, or with an error. */
+  #ended: true | IoError | null = null;
+  /** Called when something arrives or ends and nobody reads. */
+  #watcher: ((news: string) => void) | null = null;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+    this.#deadline = new Deadline(() => this.#due(), !channel.source.keepsAlive);
+  }
+
+  /** A reader waits. */
+  get busy(): boolean {
+    return this.#reader !== null;
+  }
+
+  /** The other side has ended, or failed. */
+  get ended(): boolean {
+    return this.#ended !== null;
+  }
+
+  receive(pattern: Pattern, wait: ReceiveWait): Promise<Taken> {
+    if (dying !== 0) {
+      const refused = refusal();
+      if (refused !== null) return refused;
+    }
+    const channel = this.#channel;
+    if (channel.closed) return this.fail(channel.closedError("receive from"));
+    if (this.#reader !== null) {
+      const words = `Cannot receive from ${channel.name}: another receive is waiting`;
+      return this.fail(new IoError("busy", words));
+    }
+    const { signal } = wait;
+    if (signal?.aborted) return this.fail(cancelled(`receive from ${channel.name}`, signal));
+    const got = this.#look(pattern);
+    if (got !== undefined) return got[1] === null ? Promise.resolve(got) : this.fail(got[1]);
+    const reader = new Reader(this, channel.name, pattern, wait);
+    this.#reader = reader;
+    this.#failuresAtOnce = 0;
+    reader.enter(now());
+    this.#arm(reader, reader.since);
+    signal?.addEventListener("abort", reader.aborted);
+    this.#read();
+    return reader.promise;
+  }
+
+  /**
+   * Answers at once with a failure. A loop that takes no heed of failures would spin in
+   * microtasks and starve everything, so from the 16th on each takes a turn.
+   */
+  fail(err: IoError): Promise<[value: null, err: IoError]> {
+    if (++this.#failuresAtOnce < FAILURES_AT_ONCE) return Promise.resolve([null, err]);
+    return new Promise((resolve) => setImmediate(() => resolve([null, err])));
+  }
+
+  #look(pattern: Pattern): Taken | undefined {
+    const got = pattern.take(this.inbox);
+    if (got !== undefined || this.#ended === null) return got;
+    return this.#ended === true ? pattern.end(this.inbox) : [null, this.#ended];
+  }
+
+  /** Starts a read, unless one is under way or nothing more can come. */
+  #read(): void {
+    if (this.#reading || this.#ended !== null) return;
+    this.#reading = true;
+    const room = this.inbox.room();
+    this.#offered = room.length;
+    this.#channel.source.read(room).then(this.#arrived, this.#failed);
+  }
+
+  readonly #arrived = (count: number | null): void => {
+    this.#reading = false;
+    const channel = this.#channel;
+    if (channel.closed) return;
+    if (count === null) {
+      this.#ended = true;
+      channel.trace?.("< end");
+    } else {
+      this.inbox.filled(count, this.#offered);
+      channel.arrived();
+      if (channel.trace !== null) this.#traceBytes(count);
+    }
+    this.#serve(count === null ? "the peer ended" : `${count} stray bytes`);
+  };
+
+  readonly #failed = (error: unknown): void => {
+    this.#reading = false;
+    const channel = this.#channel;
+    if (channel.closed) return;
+    const err = fromOs(error, `Cannot receive from ${channel.name}`);
+    this.#ended = err;
+    channel.trace?.(`< ${err.code}`);
+    this.#serve(err.code);
+  };
+
+  #traceBytes(count: number): void {
+    const view = this.inbox.view();
+    this.#channel.traceBytes("<", view.subarray(view.length - count));
+  }
+
+  /** Lets the reader look at what has come. */
+  #serve(news: string): void {
+    const reader = this.#reader;
+    if (reader === null) {
+      this.#watcher?.(news);
+      return;
+    }
+    const got = this.#look(reader.pattern);
+    if (got !== undefined) {
+      this.#release(reader);
+      reader.resolve(got);
+      return;
+    }
+    if (reader.pattern.open) this.#arm(reader, now());
+    this.#read();
+  }
+
+  #arm(reader: Reader, from: number): void {
+    const { timeout } = reader.wait;
+    if (timeout === 0 || timeout === Infinity) return;
+    reader.due = from + timeout;
+    this.#deadline.set(reader.due);
+  }
+
+  /**
+   * The time is up. Data that is already in the kernel comes first, however long the
+   * loop was held up: the answer waits until the kernel has been asked once more.
+   */
+  #due(): void {
+    const reader = this.#reader;
+    if (reader === null) return;
+    wheel.clock.poll(() => {
+      if (this.#reader !== reader) return;
+      if (reader.due > now()) return this.#deadline.set(reader.due);
+      const kept = this.inbox.pending;
+      const channel = this.#channel;
+      channel.taint("a receive timed out");
+      channel.trace?.(`timeout, ${kept} B kept`);
+      const words = `Cannot receive from ${channel.name}: ` +
+        `${
+          reader.pattern.open ? "nothing more" : "not all of it"
+        } within ${reader.wait.timeout} ms`;
+      this.giveUp(new IoError("timeout", words));
+    });
+  }
+
+  /** Answers the reader, if there is one; what has arrived stays. */
+  giveUp(err: IoError): boolean {
+    const reader = this.#reader;
+    if (reader === null) return false;
+    this.#release(reader);
+    reader.resolve([null, err]);
+    return true;
+  }
+
+  /** Forgets a reader whose thread was killed. */
+  forget(reader: Reader): void {
+    this.#release(reader);
+    this.#channel.taint("the thread of a receive was killed");
+    this.#channel.trace?.(`killed, ${this.inbox.pending} B kept`);
+  }
+
+  /** The reader gave up by its signal: the answer may still come, as after a timeout. */
+  abort(reader: Reader, signal: AbortSignal): void {
+    this.#channel.taint("a receive was aborted");
+    this.#release(reader);
+    reader.resolve([null, cancelled(`receive from ${this.#channel.name}`, signal)]);
+  }
+
+  #release(reader: Reader): void {
+    this.#reader = null;
+    this.#deadline.clear();
+    reader.leave();
+    reader.wait.signal?.removeEventListener("abort", reader.aborted);
+  }
+
+  /** Keeps a read under way, and tells `watcher` of whatever comes; `null` stops telling. */
+  watch(watcher: ((news: string) => void) | null): void {
+    this.#watcher = watcher;
+    if (watcher === null) return;
+    this.#deadline.remove();
+    this.#read();
+  }
+
+  /** The channel has been closed. */
+  close(err: IoError): void {
+    this.giveUp(err);
+    this.#watcher = null;
+    this.#deadline.remove();
+    this.inbox.clear();
+  }
+}
+
+/** The one receive that waits. */
+class Reader extends Wait {
+  /** When it gives up. */
+  due = Infinity;
+  readonly pattern: Pattern;
+  readonly wait: ReceiveWait;
+  readonly promise: Promise<Taken>;
+  resolve!: (taken: Taken) => void;
+  readonly #incoming: Incoming;
+  readonly #name: string;
+  #reject!: (error: unknown) => void;
+
+  constructor(incoming: Incoming, name: string, pattern: Pattern, wait: ReceiveWait) {
+    super();
+    this.#incoming = incoming;
+    this.#name = name;
+    this.pattern = pattern;
+    this.wait = wait;
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  override describe(): string {
+    return `receive ${this.#name}`;
+  }
+
+  override kill(error: ThreadKilled): void {
+    this.#incoming.forget(this);
+    // A receive that nobody awaits must not end the program when its thread is killed.
+    this.promise.catch(() => {});
+    this.#reject(error);
+  }
+
+  readonly aborted = (): void => {
+    this.#incoming.abort(this, this.wait.signal!);
+  };
+}

@@ -1,0 +1,440 @@
+import {
+  bytesOf,
+  cancelled,
+  type Codec,
+  Deadline,
+  dying,
+  fromOs,
+  IoError,
+  mostBytes,
+  now,
+  type Part,
+  refusal,
+  type Result,
+  type ThreadKilled,
+  Wait,
+  wheel,
+  writeText,
+} from "../core/mod.ts";
+import type { Channel } from "./channel.ts";
+
+/** So much is gathered into one write; the fastest size on loopback. */
+const GATHERED = 64 * 1024;
+
+/** A piece of bytes from this size on is written from where it is, not copied. */
+const LARGE = 16 * 1024;
+
+/** Memory to gather into, lent for the time of a write: an idle stream holds none. */
+const spares: Uint8Array[] = [];
+const MOST_SPARES = 16;
+
+/** How a send waits. */
+export interface SendWait {
+  /** Milliseconds without progress; 0 for no limit. */
+  timeout: number;
+  signal: AbortSignal | undefined;
+  /** Kept from being collected while it waits. */
+  owner: object;
+}
+
+/**
+ * The sending half of a channel: a queue of messages, and the one write under way.
+ *
+ * How it works. A send enters its message in the queue. At the end of the turn all
+ * messages at hand are gathered into as few writes as possible; what is sent meanwhile
+ * waits for the next gathering. While a message is queued it can be withdrawn whole.
+ * Once it is gathered it cannot: its caller may be released, but the message still
+ * goes out whole, so that no frame is torn, and the channel is tainted.
+ */
+export class Outgoing {
+  readonly #channel: Channel;
+  readonly #deadline: Deadline;
+  #queue: Message[] = [];
+  /** The messages that were gathered and are not written wholly. */
+  #batch: Message[] = [];
+  /** The bytes of the batch that are left to be written. */
+  #pieces: Uint8Array[] = [];
+  #spare: Uint8Array | null = null;
+  #flushing = false;
+  #writing = false;
+  /** All bytes ever written. */
+  #written = 0;
+  /** All bytes ever gathered. */
+  #gathered = 0;
+  /** When bytes last left. */
+  #progress = 0;
+  /** Set once a message was given up half-way: no more is accepted. */
+  #torn = false;
+  /** Set once the end has been asked for. */
+  #ending = false;
+  #failed: IoError | null = null;
+  #drained: (() => void)[] = [];
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+    this.#deadline = new Deadline(() => this.#due(), !channel.source.keepsAlive);
+  }
+
+  /** Sends wait. */
+  get busy(): boolean {
+    return this.#queue.length > 0 || this.#batch.length > 0;
+  }
+
+  /** Half-closed by us. */
+  get ending(): boolean {
+    return this.#ending;
+  }
+
+  send(parts: Part | Part[], codec: Codec, wait: SendWait): Promise<Result<number>> {
+    if (dying !== 0) {
+      const refused = refusal();
+      if (refused !== null) return refused;
+    }
+    const err = this.#refusal();
+    if (err !== null) return this.#channel.incoming.fail(err);
+    const { signal } = wait;
+    if (signal?.aborted) {
+      return this.#channel.incoming.fail(cancelled(`send to ${this.#channel.name}`, signal));
+    }
+    if (parts.length === 0) return Promise.resolve([0, null]);
+    return this.#enter(new Message(this, this.#channel.name, parts, codec, wait));
+  }
+
+  /** Ends the sending side when all that was sent before has left. */
+  end(wait: SendWait): Promise<Result<number>> {
+    if (dying !== 0) {
+      const refused = refusal();
+      if (refused !== null) return refused;
+    }
+    if (this.#ending && this.#failed === null) return Promise.resolve([0, null]);
+    const err = this.#refusal();
+    if (err !== null) return this.#channel.incoming.fail(err);
+    this.#ending = true;
+    return this.#enter(new Message(this, this.#channel.name, null, null, wait));
+  }
+
+  #refusal(): IoError | null {
+    const channel = this.#channel;
+    if (channel.closed) return channel.closedError("send to");
+    if (this.#failed !== null) return this.#failed;
+    if (this.#ending) {
+      return new IoError(
+        "closed",
+        `Cannot send to ${channel.name}: its sending side was shut down`,
+      );
+    }
+    if (this.#torn) {
+      const words = `Cannot send to ${channel.name}: an earlier send was given up half-way`;
+      return new IoError("dirty", words, { sent: 0 });
+    }
+    return null;
+  }
+
+  #enter(message: Message): Promise<Result<number>> {
+    this.#queue.push(message);
+    message.enter(this.#writing ? now() : 0);
+    if (this.#writing) this.#arm(message);
+    message.wait.signal?.addEventListener("abort", message.aborted);
+    if (!this.#flushing && !this.#writing) {
+      this.#flushing = true;
+      queueMicrotask(this.#flush);
+    }
+    return message.promise;
+  }
+
+  #arm(message: Message): void {
+    const { timeout } = message.wait;
+    if (timeout === 0 || timeout === Infinity) return;
+    const due = Math.max(message.since, this.#progress) + timeout;
+    if (due < this.#deadline.at) this.#deadline.set(due);
+  }
+
+  readonly #flush = (): void => {
+    this.#flushing = false;
+    if (this.#writing || this.#channel.released) return;
+    const first = this.#queue[0];
+    if (first === undefined) return this.#settled();
+    this.#progress = now();
+    if (first.parts === null) return this.#endSource(first);
+    this.#gather();
+    for (const message of this.#batch) {
+      if (message.since === 0) message.since = this.#progress;
+      this.#arm(message);
+    }
+    this.#write();
+  };
+
+  /** Moves messages from the queue into the batch, as many as fit into one write. */
+  #gather(): void {
+    const into = this.#spare = spares.pop() ?? new Uint8Array(GATHERED);
+    let from = 0;
+    let at = 0;
+    let gathered = 0;
+    const cut = () => {
+      if (at > from) this.#pieces.push(into.subarray(from, at));
+      from = at;
+    };
+    const add = (part: Part, codec: Codec): void => {
+      if (typeof part === "string" && mostBytes(part, codec) <= GATHERED - at) {
+        const end = writeText(part, codec, into, at);
+        gathered += end - at;
+        at = end;
+        return;
+      }
+      const bytes = typeof part === "string" ? bytesOf(part, codec) : part;
+      gathered += bytes.length;
+      if (bytes.length < LARGE && bytes.length <= GATHERED - at) {
+        into.set(bytes, at);
+        at += bytes.length;
+      } else {
+        cut();
+        this.#pieces.push(bytes);
+      }
+    };
+    let taken = 0;
+    for (const message of this.#queue) {
+      const { parts, codec } = message;
+      if (parts === null || gathered >= GATHERED - LARGE) break;
+      message.startAt = this.#gathered + gathered;
+      if (typeof parts === "string" || parts instanceof Uint8Array) add(parts, codec!);
+      else for (const part of parts) add(part, codec!);
+      message.endAt = this.#gathered + gathered;
+      taken += 1;
+    }
+    this.#gathered += gathered;
+    cut();
+    this.#batch = taken === this.#queue.length ? this.#queue : this.#queue.slice(0, taken);
+    this.#queue = taken === this.#queue.length ? [] : this.#queue.slice(taken);
+  }
+
+  #write(): void {
+    this.#writing = true;
+    const piece = this.#pieces[0]!;
+    this.#channel.source.write(piece).then(this.#wrote, this.#writeFailed);
+  }
+
+  readonly #wrote = (count: number): void => {
+    this.#writing = false;
+    const channel = this.#channel;
+    if (channel.released) return;
+    const piece = this.#pieces[0]!;
+    if (channel.trace !== null) channel.traceBytes(">", piece.subarray(0, count));
+    this.#written += count;
+    if (count < piece.length) this.#pieces[0] = piece.subarray(count);
+    else this.#pieces.shift();
+    let done = 0;
+    for (const message of this.#batch) {
+      if (message.endAt > this.#written) break;
+      done += 1;
+      if (!message.over) this.#answer(message, [message.endAt - message.startAt, null]);
+    }
+    if (this.#pieces.length > 0) {
+      if (done > 0) this.#batch = this.#batch.slice(done);
+      this.#progress = now();
+      return this.#write();
+    }
+    this.#batch = [];
+    this.#giveBack();
+    if (this.#queue.length > 0) this.#flush();
+    else this.#settled();
+  };
+
+  #endSource(message: Message): void {
+    this.#writing = true;
+    this.#queue.shift();
+    this.#batch = [message];
+    message.since = this.#progress;
+    this.#arm(message);
+    const ended = () => {
+      this.#writing = false;
+      if (this.#channel.released) return;
+      this.#channel.trace?.("> end");
+      this.#batch = [];
+      if (!message.over) this.#answer(message, [0, null]);
+      this.#settled();
+    };
+    this.#channel.source.end().then(ended, this.#writeFailed);
+  }
+
+  readonly #writeFailed = (error: unknown): void => {
+    this.#writing = false;
+    const channel = this.#channel;
+    if (channel.released) return;
+    channel.taint("a send failed");
+    this.#failed = fromOs(error, `Cannot send to ${channel.name}`);
+    channel.trace?.(`> ${this.#failed.code}`);
+    this.#dropAll(this.#failed);
+    this.#settled();
+  };
+
+  /** Nothing waits any more. */
+  #settled(): void {
+    this.#deadline.clear();
+    if (this.#drained.length === 0) return;
+    const drained = this.#drained;
+    this.#drained = [];
+    for (const then of drained) then();
+  }
+
+  /** Calls `then` when no send waits any more, as long as each may. */
+  whenDrained(then: () => void): void {
+    if (this.#waiting) this.#drained.push(then);
+    else then();
+  }
+
+  get #waiting(): boolean {
+    return this.#queue.length > 0 || this.#batch.some((message) => !message.over);
+  }
+
+  /** Some time is up: data in flight may still be reported, so the kernel is asked first. */
+  #due(): void {
+    wheel.clock.poll(() => {
+      if (this.#channel.released) return;
+      const time = now();
+      for (const message of [...this.#batch, ...this.#queue]) {
+        const { timeout } = message.wait;
+        if (message.over || timeout === 0 || timeout === Infinity) continue;
+        if (Math.max(message.since, this.#progress) + timeout > time) {
+          this.#arm(message);
+          continue;
+        }
+        const words = `Cannot send to ${this.#channel.name}: no progress within ${timeout} ms`;
+        this.giveUp(message, (sent) => new IoError("timeout", words, { sent }));
+      }
+      if (!this.#waiting) this.#settled();
+    });
+  }
+
+  /** Ends the wait for a message: it is withdrawn if queued, or goes out all the same. */
+  giveUp(message: Message, err: (sent: number) => IoError): void {
+    this.#answer(message, [null, err(this.withdraw(message))]);
+  }
+
+  /** Takes a message back as far as that is possible; gives how many bytes of it have left. */
+  withdraw(message: Message): number {
+    const at = this.#queue.indexOf(message);
+    if (at >= 0) {
+      this.#queue.splice(at, 1);
+      if (message.parts === null) this.#ending = false;
+      return 0;
+    }
+    const sent = Math.min(Math.max(this.#written - message.startAt, 0), message.size);
+    this.#torn = true;
+    this.#channel.taint("a send was given up half-way");
+    this.#channel.trace?.(`send given up, ${sent} B or more have left`);
+    return sent;
+  }
+
+  /** A message of a killed thread has been withdrawn. */
+  killed(message: Message): void {
+    this.withdraw(message);
+    this.#release(message);
+    if (!this.#waiting) this.#settled();
+  }
+
+  #answer(message: Message, result: Result<number>): void {
+    this.#release(message);
+    message.resolve(result);
+  }
+
+  #release(message: Message): void {
+    message.over = true;
+    message.leave();
+    message.wait.signal?.removeEventListener("abort", message.aborted);
+  }
+
+  #dropAll(err: IoError): void {
+    const messages = [...this.#batch, ...this.#queue];
+    this.#queue = [];
+    this.#batch = [];
+    this.#pieces = [];
+    for (const message of messages) {
+      if (message.over) continue;
+      const sent = Math.min(Math.max(this.#written - message.startAt, 0), message.size);
+      const { code, cause } = err;
+      this.#answer(message, [null, new IoError(code, err.message, { cause, sent })]);
+    }
+    // Not given back: the runtime may still read from it.
+    this.#spare = null;
+  }
+
+  #giveBack(): void {
+    if (this.#spare !== null && spares.length < MOST_SPARES) spares.push(this.#spare);
+    this.#spare = null;
+  }
+
+  /** The channel has been released; what has not left never will. */
+  close(err: IoError): void {
+    this.#deadline.remove();
+    this.#dropAll(err);
+    this.#settled();
+  }
+
+  /** Nothing waits and the channel goes to the pool: no deadline may stay in the wheel. */
+  rest(): void {
+    this.#deadline.remove();
+  }
+}
+
+/** One send, or, without parts, the end of the sending side. */
+export class Message extends Wait {
+  readonly parts: Part | Part[] | null;
+  readonly codec: Codec | null;
+  readonly wait: SendWait;
+  readonly promise: Promise<Result<number>>;
+  resolve!: (result: Result<number>) => void;
+  /** Its caller has its answer. */
+  over = false;
+  /** Its place among all bytes gathered, once it is in the batch. */
+  startAt = Infinity;
+  endAt = Infinity;
+  readonly #outgoing: Outgoing;
+  readonly #name: string;
+  #reject!: (error: unknown) => void;
+
+  constructor(
+    outgoing: Outgoing,
+    name: string,
+    parts: Part | Part[] | null,
+    codec: Codec | null,
+    wait: SendWait,
+  ) {
+    super();
+    this.#outgoing = outgoing;
+    this.#name = name;
+    this.parts = parts;
+    this.codec = codec;
+    this.wait = wait;
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Its bytes; 0 while it is not gathered. */
+  get size(): number {
+    return this.endAt === Infinity ? 0 : this.endAt - this.startAt;
+  }
+
+  override describe(): string {
+    return `send ${this.#name}`;
+  }
+
+  override kill(error: ThreadKilled): void {
+    this.#outgoing.killed(this);
+    // A send that nobody awaits must not end the program when its thread is killed.
+    this.promise.catch(() => {});
+    this.#reject(error);
+  }
+
+  readonly aborted = (): void => {
+    const { signal } = this.wait;
+    this.#outgoing.giveUp(
+      this,
+      (sent) => {
+        const { message, cause } = cancelled(`send to ${this.#name}`, signal!);
+        return new IoError("cancelled", message, { cause, sent });
+      },
+    );
+  };
+}

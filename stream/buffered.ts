@@ -1,0 +1,400 @@
+import {
+  all,
+  any,
+  type Bytes,
+  checkTimeout,
+  type Codec,
+  codecOf,
+  count,
+  type Data,
+  dying,
+  type Encoding,
+  type Inbox,
+  IoError,
+  type Line,
+  line,
+  partsOf,
+  type Pattern,
+  type Payload,
+  peek,
+  type ReadResult,
+  report,
+  type Result,
+  type Taken,
+  until,
+  type WaitOptions,
+} from "../core/mod.ts";
+import { BatchIterator, LineIterator } from "./_lines.ts";
+import { Channel, type TraceHandler } from "./channel.ts";
+import type { Source } from "./source.ts";
+import type {
+  EncodedReceiveOptions,
+  LinesOptions,
+  ReceiveOptions,
+  SendOptions,
+  Stream,
+  UntilOptions,
+  UntilPiece,
+  UntilPieceOptions,
+} from "./types.ts";
+
+/** A call waits so long, in milliseconds, unless told otherwise. */
+export const DEFAULT_TIMEOUT = 30_000;
+
+/** The longest line, in bytes, unless `max` says otherwise. */
+const LONGEST_LINE = 64 * 1024;
+
+/** The most that is held for one receive, in bytes, unless `max` says otherwise. */
+const MOST_HELD = 64 * 1024 * 1024;
+
+/** What a stream is made with. */
+export interface StreamOptions<E extends Encoding> {
+  /** How bytes become text and back; `"lines"` by default. */
+  encoding?: E;
+  /** The other side, for messages and the wire log. */
+  name?: string;
+  /** Milliseconds that a call waits; 30,000 by default, 0 for no limit. */
+  timeout?: number;
+}
+
+/** Closes what was dropped without `close`: nothing else would ever give it back. */
+const dropped = new FinalizationRegistry<Channel>((channel) => {
+  if (channel.closed) return;
+  const err = new IoError("closed", "It was dropped without close() and has been closed now");
+  report(err, `stream ${channel.name}`);
+  channel.close();
+});
+
+/**
+ * A {@linkcode Stream} over a {@linkcode Source}: patterns, deadlines, one reader and
+ * one writer, kill and close, from four functions.
+ *
+ * A stream that is dropped without `close` is closed when it is collected, as coevent's
+ * README promises, and named once through `thread.on_error`.
+ *
+ * @example A stream over a web stream
+ * ```ts
+ * import { BufferedStream } from "@alilua/coevent/stream";
+ *
+ * const text = new Blob(["one\ntwo\n"]).stream().getReader({ mode: "byob" });
+ * await using words = new BufferedStream({
+ *   async read(into) {
+ *     const { value } = await text.read(new Uint8Array(into.length));
+ *     if (value === undefined || value.length === 0) return null;
+ *     into.set(value);
+ *     return value.length;
+ *   },
+ *   write: (bytes) => Promise.resolve(bytes.length),
+ *   end: () => Promise.resolve(),
+ *   close: () => {},
+ *   keepsAlive: true,
+ * });
+ * console.log(await words.receive(), await words.receive()); // [ "one", null ] [ "two", null ]
+ * ```
+ */
+export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
+  #channel: Channel | null = null;
+  readonly #codec: Codec;
+  #sendTimeout: number;
+  #receiveTimeout: number;
+  #trace: TraceHandler | null = null;
+  #readable: ReadableStream<Bytes> | null = null;
+  #writable: WritableStream<Payload> | null = null;
+
+  /** Makes a stream over a source, or one without a channel yet. */
+  constructor(source: Source | null, options: StreamOptions<E> = {}) {
+    const { encoding = "lines", name = "stream", timeout = DEFAULT_TIMEOUT } = options;
+    this.#codec = codecOf(encoding);
+    this.#sendTimeout = this.#receiveTimeout = checkTimeout(timeout);
+    if (source !== null) this.adopt(new Channel(source, name));
+  }
+
+  /** The channel in use; `null` while there is none. For kinds of streams, not for programs. */
+  protected get channel(): Channel | null {
+    return this.#channel;
+  }
+
+  /** Takes a channel over. */
+  protected adopt(channel: Channel): void {
+    this.#channel = channel;
+    this.#readable = this.#writable = null;
+    if (this.#trace !== null) channel.traceTo(this.#trace);
+    dropped.register(this, channel, this);
+  }
+
+  /** Lets go of the channel without closing it. */
+  protected detach(): void {
+    this.#channel = null;
+    dropped.unregister(this);
+  }
+
+  /** The error of an operation where there is no channel. */
+  protected unconnected(action: string): IoError {
+    return new IoError("closed", `Cannot ${action}: it is not connected`);
+  }
+
+  receive(
+    pattern?: "*l",
+    options?: ReceiveOptions & { encoding?: never },
+  ): Promise<ReadResult<Line<E>>>;
+  receive<F extends Encoding>(
+    pattern: "*l",
+    options: EncodedReceiveOptions<F>,
+  ): Promise<ReadResult<Line<F>>>;
+  receive(pattern: "*a", options?: ReceiveOptions & { encoding?: never }): Promise<Result<Data<E>>>;
+  receive<F extends Encoding>(
+    pattern: "*a",
+    options: EncodedReceiveOptions<F>,
+  ): Promise<Result<Data<F>>>;
+  receive(
+    count: number,
+    options?: ReceiveOptions & { encoding?: never },
+  ): Promise<ReadResult<Data<E>>>;
+  receive<F extends Encoding>(
+    count: number,
+    options: EncodedReceiveOptions<F>,
+  ): Promise<ReadResult<Data<F>>>;
+  receive(pattern: "*l" | "*a" | number = "*l", options?: ReceiveOptions): Promise<unknown> {
+    if (pattern === "*l" && options === undefined) {
+      // The hot path: a line at hand costs no more than its promise.
+      const found = this.#atHand()?.line(this.#codec.line, LONGEST_LINE);
+      if (typeof found === "string") return Promise.resolve([found, null]);
+    }
+    const codec = this.#codecFor(options);
+    if (pattern === "*l") {
+      return this.#receive(line(codec, checkMax(options, LONGEST_LINE)), options);
+    }
+    const max = checkMax(options, MOST_HELD);
+    if (pattern === "*a") return this.#receive(all(codec, max), options);
+    if (typeof pattern !== "number") {
+      throw new TypeError(`receive wants "*l", "*a" or a number of bytes: got '${pattern}'`);
+    }
+    checkCount(pattern, "receive");
+    if (pattern > max) {
+      const words = `Cannot receive ${pattern} bytes: more than ${max} at once need a larger max`;
+      return this.#fail(new IoError("too_long", words));
+    }
+    return this.#receive(count(codec, pattern), options);
+  }
+
+  receiveany(
+    max?: number,
+    options?: ReceiveOptions & { encoding?: never },
+  ): Promise<ReadResult<Data<E>>>;
+  receiveany<F extends Encoding>(
+    max: number,
+    options: EncodedReceiveOptions<F>,
+  ): Promise<ReadResult<Data<F>>>;
+  receiveany(max = LONGEST_LINE, options?: ReceiveOptions): Promise<unknown> {
+    const codec = this.#codecFor(options);
+    checkCount(max, "receiveany: max", leastPiece(codec));
+    return this.#receive(any(codec, max), options);
+  }
+
+  receiveuntil(
+    boundary: string | Uint8Array,
+    options?: UntilOptions & { size?: never },
+  ): Promise<ReadResult<Data<E>>>;
+  receiveuntil(
+    boundary: string | Uint8Array,
+    options: UntilPieceOptions,
+  ): Promise<UntilPiece<Data<E>>>;
+  receiveuntil(
+    boundary: string | Uint8Array,
+    options: UntilOptions & { size?: number } = {},
+  ): Promise<unknown> {
+    const codec = this.#codecFor(options);
+    const bytes = boundaryBytes(boundary, codec);
+    const { inclusive = false, size = null } = options;
+    if (size !== null) {
+      const least = Math.max(leastPiece(codec), inclusive ? bytes.length : 1);
+      checkCount(size, "receiveuntil: size", least);
+    }
+    const max = checkMax(options, MOST_HELD);
+    return this.#receive(until(codec, bytes, { inclusive, size, max }), options);
+  }
+
+  peek(count: number, options?: ReceiveOptions): Promise<ReadResult<Bytes>> {
+    checkCount(count, "peek");
+    const max = checkMax(options, MOST_HELD);
+    if (count > max) {
+      const words = `Cannot peek at ${count} bytes: more than ${max} at once need a larger max`;
+      return this.#fail(new IoError("too_long", words));
+    }
+    const promise = this.#receive(peek(codecOf("bytes"), count), options);
+    return promise as Promise<ReadResult<Bytes>>;
+  }
+
+  lines(options?: LinesOptions & { batch?: false }): AsyncIterableIterator<Line<E>>;
+  lines(options: LinesOptions & { batch: true }): AsyncIterableIterator<Line<E>[]>;
+  lines(options: LinesOptions = {}): AsyncIterableIterator<Line<E> | Line<E>[]> {
+    const codec = this.#codecFor(options);
+    const max = checkMax(options, LONGEST_LINE);
+    const source = {
+      atHand: () => this.#atHand(),
+      receive: (pattern: Pattern) => this.#receive(pattern, options),
+    };
+    return options.batch === true
+      ? new BatchIterator<Line<E>>(source, codec, max)
+      : new LineIterator<Line<E>>(source, codec, max);
+  }
+
+  send(data: Payload, options?: SendOptions): Promise<Result<number>> {
+    const codec = options?.encoding === undefined ? this.#codec : codecOf(options.encoding);
+    const parts = partsOf(data, codec);
+    const channel = this.#channel;
+    if (channel === null) return Promise.resolve([null, this.unconnected("send")]);
+    const timeout = options?.timeout === undefined
+      ? this.#sendTimeout
+      : checkTimeout(options.timeout);
+    channel.sent();
+    return channel.outgoing.send(parts, codec, { timeout, signal: options?.signal, owner: this });
+  }
+
+  async shutdown(direction: "send", options: WaitOptions = {}): Promise<Result<true>> {
+    if (direction !== "send") {
+      throw new TypeError(`shutdown wants "send": got ${JSON.stringify(direction)}`);
+    }
+    const channel = this.#channel;
+    if (channel === null) return [null, this.unconnected("shut down")];
+    const timeout = checkTimeout(options.timeout ?? this.#sendTimeout);
+    const [, err] = await channel.outgoing.end({ timeout, signal: options.signal, owner: this });
+    return err === null ? [true, null] : [null, err];
+  }
+
+  close(): Promise<Result<true>> {
+    const channel = this.#channel;
+    if (channel === null) return Promise.resolve([true, null]);
+    dropped.unregister(this);
+    return channel.close();
+  }
+
+  close_immediately(): Result<true> {
+    dropped.unregister(this);
+    this.#channel?.closeImmediately();
+    return [true, null];
+  }
+
+  interrupt(): Result<true> {
+    const name = this.#channel?.name ?? "stream";
+    const words = `Cannot receive from ${name}: it was interrupted`;
+    if (this.#channel?.incoming.giveUp(new IoError("cancelled", words))) return [true, null];
+    return [null, new IoError("idle", `Cannot interrupt ${name}: no receive is waiting`)];
+  }
+
+  settimeout(ms: number): void {
+    this.#sendTimeout = this.#receiveTimeout = checkTimeout(ms, "settimeout: ms");
+  }
+
+  /** Sets the timeouts of sends and receives apart; for kinds of streams. */
+  protected setTimeouts(send: number, receive: number): void {
+    this.#sendTimeout = checkTimeout(send, "settimeouts: send");
+    this.#receiveTimeout = checkTimeout(receive, "settimeouts: receive");
+  }
+
+  get pending(): number {
+    return this.#channel?.incoming.inbox.pending ?? 0;
+  }
+
+  busy(): boolean {
+    const channel = this.#channel;
+    return channel !== null && (channel.incoming.busy || channel.outgoing.busy);
+  }
+
+  closed(): boolean {
+    return this.#channel === null || this.#channel.closed;
+  }
+
+  trace(handler: TraceHandler | null): void {
+    this.#trace = handler;
+    this.#channel?.traceTo(handler);
+  }
+
+  get readable(): ReadableStream<Bytes> {
+    return this.#readable ??= new ReadableStream<Bytes>({
+      pull: async (controller) => {
+        const [bytes, err] = await this.receiveany(LONGEST_LINE, { encoding: "bytes", timeout: 0 });
+        if (err !== null) controller.error(err);
+        else if (bytes === null) controller.close();
+        else controller.enqueue(bytes);
+      },
+      cancel: () => {
+        this.interrupt();
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  get writable(): WritableStream<Payload> {
+    const check = ([, err]: [unknown, IoError | null]) => {
+      if (err !== null) throw err;
+    };
+    return this.#writable ??= new WritableStream<Payload>({
+      write: async (chunk) => check(await this.send(chunk)),
+      close: async () => check(await this.shutdown("send")),
+      abort: () => {
+        this.close_immediately();
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** The inbox, if a receive may look into it without asking anyone. */
+  #atHand(): Inbox | null {
+    const channel = this.#channel;
+    if (channel === null || dying !== 0) return null;
+    return channel.closed || channel.incoming.busy ? null : channel.incoming.inbox;
+  }
+
+  #receive(pattern: Pattern, options: ReceiveOptions | undefined): Promise<Taken> {
+    const channel = this.#channel;
+    if (channel === null) return Promise.resolve([null, this.unconnected("receive")]);
+    const timeout = options?.timeout === undefined
+      ? this.#receiveTimeout
+      : checkTimeout(options.timeout);
+    return channel.incoming.receive(pattern, { timeout, signal: options?.signal, owner: this });
+  }
+
+  #fail(err: IoError): Promise<[value: null, err: IoError]> {
+    return this.#channel?.incoming.fail(err) ?? Promise.resolve([null, err]);
+  }
+
+  #codecFor(options: ReceiveOptions | undefined): Codec {
+    return options?.encoding === undefined ? this.#codec : codecOf(options.encoding);
+  }
+}
+
+function checkMax(options: ReceiveOptions | undefined, standard: number): number {
+  const max = options?.max;
+  if (max === undefined) return standard;
+  checkCount(max, "max");
+  return max;
+}
+
+/** The least size of a piece that may not cut a character in two. */
+function leastPiece(codec: Codec): number {
+  return codec.data === "utf-8" ? 4 : 1;
+}
+
+function checkCount(value: number, name: string, least = 0): void {
+  if (typeof value !== "number") {
+    throw new TypeError(`${name} wants a number of bytes: got ${typeof value}`);
+  }
+  if (!(Number.isInteger(value) || value === Infinity) || value < least) {
+    throw new RangeError(`${name} wants ${least} bytes or more: got ${value}`);
+  }
+}
+
+function boundaryBytes(boundary: string | Uint8Array, codec: Codec): Uint8Array {
+  if (typeof boundary !== "string" && !(boundary instanceof Uint8Array)) {
+    throw new TypeError(`receiveuntil wants a boundary of text or bytes: got ${typeof boundary}`);
+  }
+  if (boundary.length === 0) throw new RangeError("receiveuntil: the boundary is empty");
+  if (typeof boundary !== "string") return boundary.slice();
+  partsOf(boundary, codec);
+  return codec.line === "latin1"
+    ? Uint8Array.from(boundary, (character) => character.charCodeAt(0))
+    : new TextEncoder().encode(boundary);
+}

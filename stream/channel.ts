@@ -1,0 +1,153 @@
+import { IoError, type Result } from "../core/mod.ts";
+import { Incoming } from "./_incoming.ts";
+import { Outgoing } from "./_outgoing.ts";
+import type { Source } from "./source.ts";
+
+let lastId = 0;
+
+/** Hears the wire log of one stream, a line an event. */
+export type TraceHandler = (line: string) => void;
+
+/**
+ * One connection: its source, what has arrived, what waits to leave, and its marks.
+ * A {@linkcode BufferedStream} is a handle on at most one channel; a pool keeps
+ * channels without a handle. Programs have no need of it.
+ */
+export class Channel {
+  /** Counts up; the wire log names it. */
+  readonly id: number = ++lastId;
+  /** The other side, for messages: `127.0.0.1:80`. */
+  readonly name: string;
+  /** What it stands on. */
+  readonly source: Source;
+  /** The receiving half. */
+  readonly incoming: Incoming;
+  /** The sending half. */
+  readonly outgoing: Outgoing;
+  /** Where the wire log goes; `null` while it is off. */
+  trace: ((event: string) => void) | null = null;
+  /** Called once, when the source has been given back. */
+  onRelease: (() => void) | null = null;
+  #state: "open" | "closing" | "released" = "open";
+  #closing: Promise<Result<true>> | null = null;
+  #taint: string | null = null;
+  #unanswered = false;
+
+  /** Makes a channel over a source. */
+  constructor(source: Source, name: string) {
+    this.source = source;
+    this.name = name;
+    this.incoming = new Incoming(this);
+    this.outgoing = new Outgoing(this);
+  }
+
+  /** Closed by us, or about to be. */
+  get closed(): boolean {
+    return this.#state !== "open";
+  }
+
+  /** The source has been given back. */
+  get released(): boolean {
+    return this.#state === "released";
+  }
+
+  /** Marks it as unfit for a pool, and why; the first reason stays. */
+  taint(why: string): void {
+    this.#taint ??= why;
+  }
+
+  /** Bytes have arrived. */
+  arrived(): void {
+    this.#unanswered = false;
+  }
+
+  /** Bytes have been sent, and nothing has been received since. */
+  sent(): void {
+    this.#unanswered = true;
+  }
+
+  /** Why it must not be used for another conversation; `null` if it may. */
+  unfit(unanswered: boolean): IoError | null {
+    const refuse = (code: "busy" | "closed" | "dirty", why: string) =>
+      new IoError(code, `Cannot keep ${this.name} alive: ${why}`);
+    if (this.closed) return refuse("closed", "it is closed");
+    if (this.incoming.busy) return refuse("busy", "a receive is waiting");
+    if (this.outgoing.busy) return refuse("dirty", "a send is under way");
+    const { pending } = this.incoming.inbox;
+    if (pending > 0) return refuse("dirty", `${pending} bytes were not read`);
+    if (this.incoming.ended) return refuse("closed", "the peer has ended");
+    if (this.outgoing.ending) return refuse("dirty", "its sending side was shut down");
+    if (this.#taint !== null) return refuse("dirty", this.#taint);
+    if (this.#unanswered && !unanswered) {
+      return refuse("dirty", "nothing was received since the last send");
+    }
+    return null;
+  }
+
+  /** Lets accepted sends go out, each as long as it may wait, then gives the source back. */
+  close(): Promise<Result<true>> {
+    if (this.#closing !== null) return this.#closing;
+    if (this.#state === "released") return Promise.resolve([true, null]);
+    this.#state = "closing";
+    this.trace?.("close");
+    this.incoming.close(this.closedError("receive from"));
+    return this.#closing = new Promise((resolve) => {
+      this.outgoing.whenDrained(() => {
+        this.#release();
+        resolve([true, null]);
+      });
+    });
+  }
+
+  /** Gives the source back at once; sends that wait are dropped. */
+  closeImmediately(): void {
+    if (this.#state === "released") return;
+    if (this.#state === "open") {
+      this.trace?.("close at once");
+      this.#state = "closing";
+      this.incoming.close(this.closedError("receive from"));
+    }
+    this.#release();
+  }
+
+  #release(): void {
+    if (this.#state === "released") return;
+    this.#state = "released";
+    this.outgoing.close(this.closedError("send to"));
+    this.source.close();
+    this.onRelease?.();
+  }
+
+  /** The error of an operation on a channel that we closed. */
+  closedError(action: string): IoError {
+    return new IoError("closed", `Cannot ${action} ${this.name}: it was closed`);
+  }
+
+  /** Turns the wire log on, or off with `null`. */
+  traceTo(handler: TraceHandler | null): void {
+    this.trace = handler === null ? null : (event) => handler(`#${this.id} ${this.name} ${event}`);
+  }
+
+  /** Logs bytes: `> "PING\r\n" 6 B`, the first 200 of them. */
+  traceBytes(direction: ">" | "<", bytes: Uint8Array): void {
+    let text = "";
+    for (const byte of bytes.subarray(0, 200)) text += escapeByte(byte);
+    const more = bytes.length > 200 ? "..." : "";
+    this.trace?.(`${direction} "${text}"${more} ${bytes.length} B`);
+  }
+}
+
+const SHORT_ESCAPES: Readonly<Record<number, string>> = {
+  9: "\\t",
+  10: "\\n",
+  13: "\\r",
+  34: '\\"',
+  92: "\\\\",
+};
+
+function escapeByte(byte: number): string {
+  const short = SHORT_ESCAPES[byte];
+  if (short !== undefined) return short;
+  if (byte >= 32 && byte < 127) return String.fromCharCode(byte);
+  return `\\x${byte.toString(16).padStart(2, "0")}`;
+}

@@ -1,0 +1,24 @@
+import type { Bytes } from "../core/mod.ts";
+
+/**
+ * What a stream stands on: four functions over a connection, a pipe, a file, memory.
+ * From them a {@linkcode BufferedStream} makes patterns, deadlines, one reader and
+ * one writer, kill and close.
+ *
+ * At most one `read`, one `write` and one `end` are under way at a time. A failure
+ * rejects with the platform's error, or with an `IoError`.
+ */
+export interface Source {
+  /** Waits for bytes, writes them into `into`, gives their count; `null` at the end. */
+  read(into: Bytes): Promise<number | null>;
+  /** Hands bytes on and gives how many were taken, at least one. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Tells the other side that no more will be sent. */
+  end(): Promise<void>;
+  /** Gives everything back. A read or write under way rejects, or never settles. */
+  close(): void;
+  /** A read under way keeps the program alive; in memory it does not. */
+  readonly keepsAlive: boolean;
+  /** Whether a read under way keeps the program alive from now on. */
+  ref?(alive: boolean): void;
+}

@@ -1,0 +1,164 @@
+import type {
+  Bytes,
+  Data,
+  Encoding,
+  IoError,
+  Line,
+  Payload,
+  ReadResult,
+  Result,
+  WaitOptions,
+} from "../core/mod.ts";
+import type { TraceHandler } from "./channel.ts";
+
+/** What a receive takes as its last argument. */
+export interface ReceiveOptions extends WaitOptions {
+  /** Decodes this one answer otherwise than the stream does. */
+  encoding?: Encoding;
+  /** The most bytes that it may be: 65,536 for a line, 64 MiB for the rest, by default. */
+  max?: number;
+}
+
+/** {@linkcode ReceiveOptions} that choose an encoding, so that the type is known. */
+export interface EncodedReceiveOptions<E extends Encoding> extends ReceiveOptions {
+  /** Decodes this one answer so. */
+  encoding: E;
+}
+
+/** What `receiveuntil` takes. */
+export interface UntilOptions extends ReceiveOptions {
+  /** Give the boundary along with what stands before it; off by default. */
+  inclusive?: boolean;
+}
+
+/** What `receiveuntil` takes to give its part in pieces. */
+export interface UntilPieceOptions extends UntilOptions {
+  /** Pieces of this many bytes; the one at the boundary is shorter, and may be empty. */
+  size: number;
+}
+
+/** A piece of what stands before a boundary; `last` says that the boundary was reached. */
+export type UntilPiece<T> =
+  | [value: T, err: null, last: boolean]
+  | [value: null, err: null]
+  | [value: null, err: IoError];
+
+/** What `lines` takes. */
+export interface LinesOptions extends ReceiveOptions {
+  /** Give arrays of all lines at hand, instead of one line a step. */
+  batch?: boolean;
+}
+
+/** What a send takes as its last argument. */
+export interface SendOptions extends WaitOptions {
+  /** Encodes this one message otherwise than the stream does. */
+  encoding?: Encoding;
+}
+
+/**
+ * A connection to something that sends and receives bytes: a socket, a pipe, a file,
+ * another place in the same program. All of them keep this one contract.
+ *
+ * A receive gives the whole of what was asked for, or consumes nothing: after a
+ * `timeout`, `cancelled`, `too_long`, `bad_text`, `eof` or a kill, what had arrived is
+ * still there for the next call. There is one reader at a time (a second gets `busy`);
+ * sends queue up, each whole. Every call that waits takes `timeout` in milliseconds
+ * (`0` for no limit) and `signal`.
+ */
+export interface Stream<E extends Encoding = "lines"> extends AsyncDisposable {
+  /**
+   * Receives a line (`"*l"`, the default): what stands before the next LF, without it
+   * and without one CR before it. `[null, null]` is the clean end; an unfinished line
+   * there is `eof`, and `receive("*a")` or `receiveany()` still gives it.
+   */
+  receive(pattern?: "*l", options?: ReceiveOptions & { encoding?: never }): Promise<
+    ReadResult<Line<E>>
+  >;
+  /** Receives a line under another encoding, for this once. */
+  receive<F extends Encoding>(
+    pattern: "*l",
+    options: EncodedReceiveOptions<F>,
+  ): Promise<ReadResult<Line<F>>>;
+  /** Receives everything to the end (`"*a"`): nothing left is an empty value. */
+  receive(pattern: "*a", options?: ReceiveOptions & { encoding?: never }): Promise<Result<Data<E>>>;
+  /** Receives everything to the end under another encoding, for this once. */
+  receive<F extends Encoding>(
+    pattern: "*a",
+    options: EncodedReceiveOptions<F>,
+  ): Promise<Result<Data<F>>>;
+  /** Receives exactly so many bytes; 0 gives an empty value at once. */
+  receive(
+    count: number,
+    options?: ReceiveOptions & { encoding?: never },
+  ): Promise<ReadResult<Data<E>>>;
+  /** Receives exactly so many bytes under another encoding, for this once. */
+  receive<F extends Encoding>(
+    count: number,
+    options: EncodedReceiveOptions<F>,
+  ): Promise<ReadResult<Data<F>>>;
+
+  /** Receives whatever is there, at least one byte and at most `max` (65,536). */
+  receiveany(
+    max?: number,
+    options?: ReceiveOptions & { encoding?: never },
+  ): Promise<ReadResult<Data<E>>>;
+  /** Receives whatever is there under another encoding, for this once. */
+  receiveany<F extends Encoding>(
+    max: number,
+    options: EncodedReceiveOptions<F>,
+  ): Promise<ReadResult<Data<F>>>;
+
+  /** Receives up to a boundary, which is consumed and not given unless `inclusive`. */
+  receiveuntil(
+    boundary: string | Uint8Array,
+    options?: UntilOptions & { size?: never },
+  ): Promise<ReadResult<Data<E>>>;
+  /** The same in pieces of `size` bytes; the third element is true with the last. */
+  receiveuntil(
+    boundary: string | Uint8Array,
+    options: UntilPieceOptions,
+  ): Promise<UntilPiece<Data<E>>>;
+
+  /** Waits for so many bytes and gives them without consuming any. */
+  peek(count: number, options?: ReceiveOptions): Promise<ReadResult<Bytes>>;
+
+  /**
+   * All lines to the end, for `for await`; the unfinished last one too. Throws the
+   * `IoError` of what fails. Leaving the loop leaves the stream open.
+   */
+  lines(options?: LinesOptions & { batch?: false }): AsyncIterableIterator<Line<E>>;
+  /** All lines, in arrays of those at hand: the fastest way to read lines. */
+  lines(options: LinesOptions & { batch: true }): AsyncIterableIterator<Line<E>[]>;
+
+  /**
+   * Sends text, bytes, numbers or lists of them; gives the byte count when the kernel
+   * has all of it. Given up while queued (`timeout`, `cancelled`, a kill), it is
+   * withdrawn whole. Given up later, `err.sent` is a lower bound, and later sends
+   * give `dirty`; receiving goes on.
+   */
+  send(data: Payload, options?: SendOptions): Promise<Result<number>>;
+  /** Tells the other side that no more will be sent; receiving goes on. */
+  shutdown(direction: "send", options?: WaitOptions): Promise<Result<true>>;
+
+  /** Lets accepted sends go out, then closes; a waiting receive gets `closed`. Idempotent. */
+  close(): Promise<Result<true>>;
+  /** Closes without letting accepted sends go out. */
+  close_immediately(): Result<true>;
+  /** Wakes the waiting receive with `cancelled`; `idle` if none waits. */
+  interrupt(): Result<true>;
+
+  /** Sets the timeout of all calls, in milliseconds; 30,000 at first, 0 for no limit. */
+  settimeout(ms: number): void;
+  /** How many bytes have arrived and were not consumed. */
+  readonly pending: number;
+  /** Whether a receive or a send waits. */
+  busy(): boolean;
+  /** Whether it is not open (any more) on our side. */
+  closed(): boolean;
+  /** Turns the wire log on or, with `null`, off. */
+  trace(handler: TraceHandler | null): void;
+  /** A view of what is received as a web stream; it reads nothing ahead. */
+  readonly readable: ReadableStream<Bytes>;
+  /** A view of what is sent as a web stream; closing it is `shutdown("send")`. */
+  readonly writable: WritableStream<Payload>;
+}
