@@ -138,7 +138,7 @@ export class Wheel {
   }
 
   readonly #fire = (): void => {
-    const now = this.clock.now();
+    const now = polledAt = this.clock.now();
     this.#armed = Infinity;
     for (let tick = this.#ticks[0]; tick !== undefined && tick <= now; tick = this.#ticks[0]) {
       pop(this.#ticks);
@@ -205,6 +205,18 @@ export function useWheel(next: Wheel): Wheel {
   const before = wheel;
   wheel = next;
   return before;
+}
+
+/** When the event loop was last known to have looked at I/O, on the clock in use. */
+export let polledAt = 0;
+
+/** Calls `then` after the event loop has asked the kernel for news once more. */
+export function poll(then: () => void): void {
+  const { clock } = wheel;
+  clock.poll(() => {
+    polledAt = clock.now();
+    then();
+  });
 }
 
 /** The time of the clock in use, in milliseconds since some fixed moment. */

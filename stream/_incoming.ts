@@ -7,11 +7,11 @@ import {
   IoError,
   now,
   type Pattern,
+  poll,
   refusal,
   type Taken,
   type ThreadKilled,
   Wait,
-  wheel,
 } from "../core/mod.ts";
 import { setImmediate } from "node:timers";
 import type { Channel } from "./channel.ts";
@@ -174,7 +174,7 @@ export class Incoming {
   #due(): void {
     const reader = this.#reader;
     if (reader === null) return;
-    wheel.clock.poll(() => {
+    poll(() => {
       if (this.#reader !== reader) return;
       if (reader.due > now()) return this.#deadline.set(reader.due);
       const kept = this.inbox.pending;

@@ -9,11 +9,11 @@ import {
   mostBytes,
   now,
   type Part,
+  poll,
   refusal,
   type Result,
   type ThreadKilled,
   Wait,
-  wheel,
   writeText,
 } from "../core/mod.ts";
 import type { Channel } from "./channel.ts";
@@ -288,7 +288,7 @@ export class Outgoing {
 
   /** Some time is up: data in flight may still be reported, so the kernel is asked first. */
   #due(): void {
-    wheel.clock.poll(() => {
+    poll(() => {
       if (this.#channel.released) return;
       const time = now();
       for (const message of [...this.#batch, ...this.#queue]) {

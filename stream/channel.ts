@@ -93,8 +93,9 @@ export class Channel {
     this.incoming.close(this.closedError("receive from"));
     return this.#closing = new Promise((resolve) => {
       this.outgoing.whenDrained(() => {
-        this.#release();
-        resolve([true, null]);
+        const farewell = this.#release(false);
+        if (farewell === undefined) resolve([true, null]);
+        else farewell.finally(() => resolve([true, null]));
       });
     });
   }
@@ -107,15 +108,16 @@ export class Channel {
       this.#state = "closing";
       this.incoming.close(this.closedError("receive from"));
     }
-    this.#release();
+    this.#release(true);
   }
 
-  #release(): void {
+  #release(atOnce: boolean): void | Promise<void> {
     if (this.#state === "released") return;
     this.#state = "released";
     this.outgoing.close(this.closedError("send to"));
-    this.source.close();
+    const farewell = this.source.close(atOnce);
     this.onRelease?.();
+    return farewell;
   }
 
   /** The error of an operation on a channel that we closed. */

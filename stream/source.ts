@@ -15,8 +15,11 @@ export interface Source {
   write(bytes: Uint8Array): Promise<number>;
   /** Tells the other side that no more will be sent. */
   end(): Promise<void>;
-  /** Gives everything back. A read or write under way rejects, or never settles. */
-  close(): void;
+  /**
+   * Gives everything back; `at_once` without a farewell to the other side. A read or
+   * write under way rejects, or never settles.
+   */
+  close(at_once: boolean): void | Promise<void>;
   /** A read under way keeps the program alive; in memory it does not. */
   readonly keepsAlive: boolean;
   /** Whether a read under way keeps the program alive from now on. */

@@ -1,0 +1,181 @@
+import {
+  Deadline,
+  fromOs,
+  IoError,
+  now,
+  park,
+  type Result,
+  type WaitOptions,
+} from "../core/mod.ts";
+import { ConnTransport, type SocketOption, type Transport } from "./_transport.ts";
+import { DuplexSource } from "./_duplex.ts";
+import type { Address } from "./types.ts";
+import * as net from "node:net";
+
+/** Where to connect to. */
+export type Target =
+  | { family: "tcp"; host: string; port: number; name: string }
+  | { family: "unix"; path: string; name: string };
+
+/** What only `node:net` can do. */
+export interface NodeOptions {
+  keepidle: number | undefined;
+  local_address: string | undefined;
+  local_port: number | undefined;
+}
+
+/** A Unix socket whose backlog is full refuses at once; ask again after so long. */
+const UNIX_RETRY = 5;
+
+/** Connects. Given up, the attempt is taken back, and what comes late is closed. */
+export function dial(
+  target: Target,
+  node: NodeOptions,
+  wait: WaitOptions,
+): Promise<Result<Transport>> {
+  if (target.family === "unix") return dialUnix(target, wait);
+  const wanted = [node.keepidle, node.local_address, node.local_port];
+  return wanted.some((option) => option !== undefined)
+    ? dialNode(target, node, wait)
+    : dialTcp(target, wait);
+}
+
+function dialTcp(
+  { host, port, name }: Target & { family: "tcp" },
+  wait: WaitOptions,
+): Promise<Result<Transport>> {
+  return park<Result<Transport>>(() => `connect ${name}`, wait, (wake) => {
+    const abort = new AbortController();
+    let over = false;
+    Deno.connect({ hostname: host, port, signal: abort.signal }).then(
+      (conn) => {
+        if (over) return conn.close();
+        conn.setNoDelay(true);
+        wake([new ConnTransport(conn), null]);
+      },
+      (error) => wake([null, fromOs(error, `Cannot connect to ${name}`)]),
+    );
+    return () => {
+      over = true;
+      abort.abort();
+    };
+  });
+}
+
+function dialUnix(
+  { path, name }: Target & { family: "unix" },
+  wait: WaitOptions,
+): Promise<Result<Transport>> {
+  return park<Result<Transport>>(() => `connect ${name}`, wait, (wake) => {
+    let over = false;
+    const again = new Deadline(() => attempt(), true);
+    const attempt = () => {
+      Deno.connect({ transport: "unix", path }).then(
+        (conn) => {
+          if (over) return conn.close();
+          wake([new ConnTransport(conn), null]);
+        },
+        (error) => {
+          if (over) return;
+          const err = fromOs(error, `Cannot connect to ${name}`);
+          if (err.code === "busy") again.set(now() + UNIX_RETRY);
+          else wake([null, err]);
+        },
+      );
+    };
+    attempt();
+    return () => {
+      over = true;
+      again.remove();
+    };
+  });
+}
+
+function dialNode(
+  { host, port, name }: Target & { family: "tcp" },
+  { keepidle, local_address, local_port }: NodeOptions,
+  wait: WaitOptions,
+): Promise<Result<Transport>> {
+  return park<Result<Transport>>(() => `connect ${name}`, wait, (wake) => {
+    const failed = (error: unknown) => wake([null, fromOs(error, `Cannot connect to ${name}`)]);
+    let socket: net.Socket;
+    try {
+      socket = net.connect({
+        host,
+        port,
+        noDelay: true,
+        allowHalfOpen: true,
+        ...(local_address === undefined ? {} : { localAddress: local_address }),
+        ...(local_port === undefined ? {} : { localPort: local_port }),
+      });
+    } catch (error) {
+      failed(error);
+      return () => {};
+    }
+    socket.once("error", failed);
+    socket.once("connect", () => {
+      socket.off("error", failed);
+      if (keepidle !== undefined) socket.setKeepAlive(true, keepidle);
+      wake([new NodeTransport(socket), null]);
+    });
+    return () => {
+      socket.once("error", () => {});
+      socket.destroy();
+    };
+  });
+}
+
+/** A `node:net` socket: slower, and needed for what `Deno.Conn` cannot do. */
+export class NodeTransport extends DuplexSource implements Transport {
+  readonly local: Address;
+  readonly remote: Address;
+  readonly #socket: net.Socket;
+
+  constructor(socket: net.Socket) {
+    super(socket);
+    this.#socket = socket;
+    this.local = addressOf(socket.localAddress, socket.localPort);
+    this.remote = addressOf(socket.remoteAddress, socket.remotePort);
+  }
+
+  ref(alive: boolean): void {
+    if (alive) this.#socket.ref();
+    else this.#socket.unref();
+  }
+
+  set(name: SocketOption, value: boolean | number): boolean {
+    if (name === "nodelay") this.#socket.setNoDelay(Boolean(value));
+    else if (name === "keepalive") this.#socket.setKeepAlive(Boolean(value));
+    else this.#socket.setKeepAlive(Number(value) > 0, Number(value));
+    return true;
+  }
+}
+
+function addressOf(ip: string | undefined, port: number | undefined): Address {
+  return { family: "tcp", ip: ip ?? "", port: port ?? 0 };
+}
+
+/** What is wrong with an address is the caller's fault. */
+export function targetOf(host: unknown, port: unknown): Target {
+  if (typeof host !== "string" || host === "") {
+    throw new TypeError(`connect wants a host name, an address or a path: got ${show(host)}`);
+  }
+  if (host.startsWith("/")) return { family: "unix", path: host, name: `unix:${host}` };
+  if (typeof port !== "number") {
+    throw new TypeError(`connect wants a port, a number: got ${show(port)}`);
+  }
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new RangeError(`connect wants a port from 1 to 65535: got ${port}`);
+  }
+  const shown = host.includes(":") ? `[${host}]` : host;
+  return { family: "tcp", host, port, name: `${shown}:${port}` };
+}
+
+function show(value: unknown): string {
+  return value === "" ? "an empty string" : value === null ? "null" : typeof value;
+}
+
+/** An error for a socket that has nothing to connect to. */
+export function notConnected(action: string): IoError {
+  return new IoError("closed", `Cannot ${action}: it is not connected`);
+}

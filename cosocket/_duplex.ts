@@ -1,0 +1,141 @@
+import { any, type Bytes, codecOf, root, runIn } from "../core/mod.ts";
+import type { Channel, Source } from "../stream/mod.ts";
+import { Duplex } from "node:stream";
+import type { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers";
+
+const bytes = codecOf("bytes");
+
+/** How much of what came is shown to the TLS layer at a time. */
+const PIECE = 64 * 1024;
+
+/**
+ * A channel as a Node stream, for `node:tls` to stand on.
+ *
+ * It goes through the channel's own receive and send, so that a read that is under way
+ * (after a receive that timed out) feeds the TLS layer and nothing is lost.
+ */
+export class ChannelDuplex extends Duplex {
+  readonly #channel: Channel;
+  /** The channel has ended, and the stream above has been told, or is about to be. */
+  ended = false;
+
+  constructor(channel: Channel) {
+    super({ allowHalfOpen: true, highWaterMark: PIECE });
+    this.#channel = channel;
+  }
+
+  override _read(): void {
+    // The wait belongs to the connection, not to the thread that happens to be running.
+    runIn(root, () => this.#receive(), []);
+  }
+
+  async #receive(): Promise<void> {
+    const wait = { timeout: 0, signal: undefined, owner: this };
+    const [piece, err] = await this.#channel.incoming.receive(any(bytes, PIECE), wait);
+    if (this.destroyed) return;
+    if (err !== null) this.destroy(err);
+    else if (piece !== null) this.push(piece);
+    // A farewell that came just before the end must be understood first.
+    else setImmediate(() => setImmediate(() => this.#end()));
+  }
+
+  #end(): void {
+    this.ended = true;
+    if (!this.destroyed) this.push(null);
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, done: (err?: Error | null) => void): void {
+    runIn(root, () => this.#send(chunk, done), []);
+  }
+
+  async #send(chunk: Uint8Array, done: (err?: Error | null) => void): Promise<void> {
+    const wait = { timeout: 0, signal: undefined, owner: this };
+    const [, err] = await this.#channel.outgoing.send(chunk, bytes, wait);
+    done(err);
+  }
+
+  override _final(done: (err?: Error | null) => void): void {
+    runIn(root, () => this.#shutdown(done), []);
+  }
+
+  async #shutdown(done: (err?: Error | null) => void): Promise<void> {
+    const wait = { timeout: 0, signal: undefined, owner: this };
+    const [, err] = await this.#channel.outgoing.end(wait);
+    done(err);
+  }
+
+  override _destroy(error: Error | null, done: (err?: Error | null) => void): void {
+    done(error);
+  }
+}
+
+/** A Node stream as a source: what `node:tls` and `node:net` give. */
+export class DuplexSource implements Source {
+  readonly keepsAlive = true;
+  protected readonly duplex: Duplex;
+  #left: Uint8Array | null = null;
+  #ended = false;
+  #error: Error | null = null;
+  #wake: (() => void) | null = null;
+
+  constructor(duplex: Duplex) {
+    this.duplex = duplex;
+    const news = () => {
+      const wake = this.#wake;
+      this.#wake = null;
+      wake?.();
+    };
+    duplex.on("readable", news);
+    duplex.on("end", () => {
+      this.#ended = true;
+      news();
+    });
+    duplex.on("close", () => {
+      this.#ended = true;
+      news();
+    });
+    duplex.on("error", (error: Error) => {
+      this.#error ??= error;
+      news();
+    });
+  }
+
+  async read(into: Bytes): Promise<number | null> {
+    for (;;) {
+      const chunk = this.#left ?? this.duplex.read() as Buffer | null;
+      if (chunk !== null) return this.#fill(into, chunk);
+      if (this.#error !== null) throw this.#error;
+      if (this.#ended) return this.atEnd();
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  /** The end has come: gives what a read gives then. */
+  protected atEnd(): null {
+    return null;
+  }
+
+  #fill(into: Bytes, chunk: Uint8Array): number {
+    const count = Math.min(chunk.length, into.length);
+    into.set(count === chunk.length ? chunk : chunk.subarray(0, count));
+    this.#left = count === chunk.length ? null : chunk.subarray(count);
+    return count;
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.duplex.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
+    });
+  }
+
+  end(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.duplex.end((error?: Error | null) => error ? reject(error) : resolve());
+    });
+  }
+
+  close(_at_once: boolean): void | Promise<void> {
+    this.duplex.destroy();
+  }
+}

@@ -1,0 +1,65 @@
+import type { Bytes } from "../core/mod.ts";
+import type { Source } from "../stream/mod.ts";
+import type { Address } from "./types.ts";
+
+/** A source that is a socket: it has addresses, and options of the kernel. */
+export interface Transport extends Source {
+  readonly local: Address;
+  readonly remote: Address;
+  ref(alive: boolean): void;
+  /** Sets an option of the kernel; `false` where this kind of socket has no way to. */
+  set(name: SocketOption, value: boolean | number): boolean;
+}
+
+/** The options that some kind of socket can set. */
+export type SocketOption = "nodelay" | "keepalive" | "keepidle";
+
+/** A `Deno.Conn`: the fastest road, and the usual one. */
+export class ConnTransport implements Transport {
+  readonly keepsAlive = true;
+  readonly local: Address;
+  readonly remote: Address;
+  readonly #conn: Deno.TcpConn | Deno.UnixConn;
+
+  constructor(conn: Deno.TcpConn | Deno.UnixConn) {
+    this.#conn = conn;
+    this.local = addressOf(conn.localAddr);
+    this.remote = addressOf(conn.remoteAddr);
+  }
+
+  read(into: Bytes): Promise<number | null> {
+    return this.#conn.read(into);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#conn.write(bytes);
+  }
+
+  end(): Promise<void> {
+    return this.#conn.closeWrite();
+  }
+
+  close(): void {
+    this.#conn.close();
+  }
+
+  ref(alive: boolean): void {
+    if (alive) this.#conn.ref();
+    else this.#conn.unref();
+  }
+
+  set(name: SocketOption, value: boolean | number): boolean {
+    if (!("setNoDelay" in this.#conn)) return false;
+    if (name === "nodelay") this.#conn.setNoDelay(Boolean(value));
+    else if (name === "keepalive") this.#conn.setKeepAlive(Boolean(value));
+    else return false;
+    return true;
+  }
+}
+
+function addressOf(address: Deno.Addr): Address {
+  if (address.transport === "tcp" || address.transport === "udp") {
+    return { family: "tcp", ip: address.hostname, port: address.port };
+  }
+  return { family: "unix", path: "path" in address ? address.path ?? "" : "" };
+}

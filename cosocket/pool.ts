@@ -1,0 +1,295 @@
+import {
+  Deadline,
+  IoError,
+  now,
+  park,
+  poll,
+  polledAt,
+  type Result,
+  type WaitOptions,
+} from "../core/mod.ts";
+import type { Channel } from "../stream/mod.ts";
+import type { Transport } from "./_transport.ts";
+import type { PoolStats } from "./types.ts";
+
+/** An idle socket is closed after so many milliseconds, unless told otherwise. */
+export const IDLE_LIFE = 60_000;
+
+/** A socket that has rested longer than this, with no poll seen since, is checked first. */
+const TRUSTED = 10;
+
+/** A connection that a pool counts, from the moment it may be opened to its close. */
+export interface Member {
+  pool: Pool;
+  channel: Channel;
+  transport: Transport;
+  /** How often it came out of the pool. */
+  reused: number;
+  /** When it was last put to rest. */
+  restedAt: number;
+  /** Closes it when it has rested too long. */
+  deadline: Deadline | null;
+}
+
+/** What a connect gets of the pool: a socket at rest, or leave to open one. */
+export interface Grant {
+  pool: Pool;
+  /** `null`: open one yourself. */
+  member: Member | null;
+}
+
+/** One who waits for a grant. */
+type Waiter = (grant: Grant) => void;
+
+const pools = new Map<string, Pool>();
+
+/** The pool of a key; made when it is first asked for, forgotten when it is empty. */
+export function poolOf(key: string): Pool {
+  let pool = pools.get(key);
+  if (pool === undefined) {
+    pool = new Pool(key);
+    pools.set(key, pool);
+  }
+  return pool;
+}
+
+/**
+ * Waits for a socket at rest, or for leave to open one, which must be given back.
+ * `size`, where it is given, is the pool's from now on.
+ */
+export async function acquire(
+  key: string,
+  size: number | undefined,
+  backlog: number,
+  wait: WaitOptions,
+): Promise<Result<Grant>> {
+  if (pools.get(key)?.stale === true) {
+    // The loop may have been held up since the peer died: hear the news first.
+    const [, err] = await park<Result<true>>(() => `connect ${key}`, wait, (wake) => {
+      poll(() => wake([true, null]));
+      return () => {};
+    });
+    if (err !== null) return [null, err];
+  }
+  const pool = poolOf(key);
+  if (size !== undefined) pool.resize(size);
+  return pool.grant(backlog, wait);
+}
+
+/**
+ * The sockets of one key.
+ *
+ * How it works. `open` counts every socket that was granted and has not been closed:
+ * being connected, in use, or at rest. While `open` has reached `size`, who asks waits
+ * in line. A socket that is put back goes straight to the first in line; one that is
+ * closed, or was never connected, passes its place on.
+ *
+ * Whatever rests is watched: a read is kept under way, so that an end or a stray byte
+ * evicts it as soon as the event loop hears of it.
+ */
+export class Pool {
+  readonly key: string;
+  /** The most sockets open at a time. */
+  size = Infinity;
+  #open = 0;
+  /** The least recently used first. */
+  readonly #idle: Member[] = [];
+  readonly #waiters: Waiter[] = [];
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  get stats(): PoolStats {
+    return {
+      key: this.key,
+      pool_size: this.size,
+      idle: this.#idle.length,
+      open: this.#open,
+      waiting: this.#waiters.length,
+    };
+  }
+
+  /** Whether what it would give may have died unheard. */
+  get stale(): boolean {
+    const next = this.#idle.at(-1);
+    return next !== undefined && now() - Math.max(next.restedAt, polledAt) > TRUSTED;
+  }
+
+  /** Sets how many may be open; who waits for a place that is there now gets it. */
+  resize(size: number): void {
+    this.size = size;
+    while (this.#open < size && this.#waiters.length > 0) {
+      this.#open += 1;
+      this.#waiters.shift()!({ pool: this, member: null });
+    }
+  }
+
+  /** Gives a socket at rest or leave to open one; who must wait stands in line. */
+  grant(backlog: number, wait: WaitOptions): Promise<Result<Grant>> {
+    if (this.#waiters.length === 0) {
+      const member = this.#idle.pop();
+      if (member !== undefined) {
+        return Promise.resolve([{ pool: this, member: this.#wake(member) }, null]);
+      }
+      if (this.#open < this.size) {
+        this.#open += 1;
+        return Promise.resolve([{ pool: this, member: null }, null]);
+      }
+    }
+    if (this.#waiters.length >= backlog) {
+      const words = `Cannot connect ${this.key}: ${this.#waiters.length} already wait for ` +
+        `one of ${this.size} sockets`;
+      return Promise.resolve([null, new IoError("exhausted", words)]);
+    }
+    const what = () => `wait for the pool ${this.key}`;
+    return park<Result<Grant>>(what, wait, (wake) => {
+      const waiter: Waiter = (grant) => wake([grant, null]);
+      this.#waiters.push(waiter);
+      return () => {
+        const at = this.#waiters.indexOf(waiter);
+        if (at >= 0) this.#waiters.splice(at, 1);
+        this.#forgetIfEmpty();
+      };
+    });
+  }
+
+  /** A socket has been opened with our leave: its close gives the place back. */
+  opened(channel: Channel, transport: Transport): Member {
+    const member: Member = {
+      pool: this,
+      channel,
+      transport,
+      reused: 0,
+      restedAt: 0,
+      deadline: null,
+    };
+    channel.onRelease = () => member.pool.#closed(member);
+    return member;
+  }
+
+  /** A socket of ours has one above it now (TLS): that one counts in its stead. */
+  raise(member: Member, channel: Channel, transport: Transport): void {
+    member.channel.onRelease = null;
+    member.channel = channel;
+    member.transport = transport;
+    channel.onRelease = () => member.pool.#closed(member);
+  }
+
+  /** Gives a leave back that led to no socket, or that of one that was closed. */
+  leave(): void {
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined && this.#open <= this.size) {
+      waiter({ pool: this, member: null });
+      return;
+    }
+    if (waiter !== undefined) this.#waiters.unshift(waiter);
+    this.#open -= 1;
+    this.#forgetIfEmpty();
+  }
+
+  #closed(member: Member): void {
+    const at = this.#idle.indexOf(member);
+    if (at >= 0) this.#idle.splice(at, 1);
+    member.deadline?.remove();
+    this.leave();
+  }
+
+  /**
+   * Puts a socket to rest, or hands it to the first in line. Of more than `keep` at
+   * rest, the least recently used is closed.
+   */
+  put(member: Member, keep: number, idle: number): void {
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) {
+      member.reused += 1;
+      waiter({ pool: this, member });
+      return;
+    }
+    const { channel, transport } = member;
+    member.restedAt = now();
+    if (idle > 0 && idle !== Infinity) {
+      member.deadline ??= new Deadline(() => this.#evict(member, "it has rested too long"), false);
+      member.deadline.set(member.restedAt + idle);
+    }
+    this.#idle.push(member);
+    channel.trace?.("pool put");
+    channel.outgoing.rest();
+    channel.incoming.watch((news) => this.#evict(member, news));
+    transport.ref(false);
+    while (this.#idle.length > keep) this.#evict(this.#idle[0]!, "others were used later");
+  }
+
+  /** Takes a socket over from another pool, if there is room for it. */
+  adopt(member: Member): boolean {
+    if (member.pool === this) return true;
+    if (this.#open >= this.size) return false;
+    this.#open += 1;
+    member.pool.leave();
+    member.pool = this;
+    return true;
+  }
+
+  /** Takes a socket out of its rest. */
+  #wake(member: Member): Member {
+    const { channel, transport } = member;
+    member.deadline?.remove();
+    channel.incoming.watch(null);
+    transport.ref(true);
+    channel.trace?.("pool take");
+    member.reused += 1;
+    return member;
+  }
+
+  #evict(member: Member, why: string): void {
+    member.channel.trace?.(`pool evict: ${why}`);
+    member.channel.close();
+  }
+
+  /** Closes what rests. */
+  async clear(): Promise<void> {
+    const resting = this.#idle.map((member) => {
+      member.channel.trace?.("pool close");
+      return member.channel.close();
+    });
+    await Promise.all(resting);
+  }
+
+  #forgetIfEmpty(): void {
+    if (this.#open > 0 || this.#waiters.length > 0) return;
+    if (pools.get(this.key) === this) pools.delete(this.key);
+  }
+}
+
+/**
+ * The pools that hold or wait for sockets, with their counts. Never waits.
+ *
+ * @example Usage
+ * ```ts
+ * import { pool_stats } from "@alilua/coevent/cosocket";
+ *
+ * for (const { key, open, idle, waiting } of pool_stats()) console.log(key, open, idle, waiting);
+ * ```
+ */
+export function pool_stats(): PoolStats[] {
+  return [...pools.values()].map((pool) => pool.stats);
+}
+
+/**
+ * Closes the sockets that rest in the pool of a key, or in all pools. Sockets in use
+ * stay open, and go back to their pool as before.
+ *
+ * @example Usage
+ * ```ts
+ * import { pool_close } from "@alilua/coevent/cosocket";
+ *
+ * await pool_close();
+ * ```
+ */
+export async function pool_close(key?: string): Promise<Result<true>> {
+  const named = key === undefined
+    ? [...pools.values()]
+    : [...pools.values()].filter((pool) => pool.key === key || pool.key.startsWith(`${key} tls:`));
+  await Promise.all(named.map((pool) => pool.clear()));
+  return [true, null];
+}

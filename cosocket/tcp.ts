@@ -1,0 +1,492 @@
+import {
+  checkTimeout,
+  current,
+  dying,
+  type Encoding,
+  IoError,
+  now,
+  refusal,
+  type Result,
+  type WaitOptions,
+} from "../core/mod.ts";
+import { BufferedStream, Channel, DEFAULT_TIMEOUT } from "../stream/mod.ts";
+import { dial, type NodeOptions, notConnected, type Target, targetOf } from "./_dial.ts";
+import { handshake, identity, type Role } from "./_tls.ts";
+import { traceFromEnv } from "./_trace.ts";
+import type { SocketOption, Transport } from "./_transport.ts";
+import { acquire, IDLE_LIFE, type Member, type Pool, poolOf } from "./pool.ts";
+import type {
+  Address,
+  ConnectOptions,
+  ConnectTarget,
+  HandshakeOptions,
+  KeepaliveOptions,
+  OpenOptions,
+  ServerHandshakeOptions,
+  SslOptions,
+  TcpOptions,
+} from "./types.ts";
+
+/** What `connect` was called with, put in order. */
+interface Call {
+  target: Target;
+  options: ConnectOptions;
+}
+
+/**
+ * A TCP, TLS or Unix socket: a `Stream` that can be connected, kept alive in a pool,
+ * and connected again.
+ *
+ * From aLiLua (`cosocket.tcp`) and OpenResty (`ngx.socket.tcp`). It differs from the
+ * first in what a timeout does: the socket stays open and nothing is lost.
+ *
+ * @example A line from a server
+ * ```ts
+ * import { tcp } from "@alilua/coevent/cosocket";
+ *
+ * const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+ * const greeting = listener.accept().then(async (conn) => {
+ *   await conn.write(new TextEncoder().encode("hello\r\n"));
+ *   conn.close();
+ *   listener.close();
+ * });
+ *
+ * const sock = tcp();
+ * const [, err] = await sock.connect("127.0.0.1", listener.addr.port);
+ * if (err) throw err;
+ * console.log(await sock.receive()); // [ "hello", null ]
+ * await sock.close();
+ * await greeting;
+ * ```
+ */
+export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
+  readonly #ssl: boolean | SslOptions;
+  #connectTimeout: number;
+  #member: Member | null = null;
+  #connecting = false;
+  /** Options set before there was a connection. */
+  readonly #early = new Map<SocketOption, boolean | number>();
+  /** What the pool is called without the part that tells TLS apart. */
+  #poolName = "";
+  #tlsIdentity = "";
+
+  /** Made by {@linkcode tcp}. */
+  constructor(options: TcpOptions<E> = {}) {
+    const { ssl = false, encoding, timeout = DEFAULT_TIMEOUT } = options;
+    super(null, { timeout, ...(encoding === undefined ? {} : { encoding }) });
+    this.#ssl = ssl;
+    this.#connectTimeout = timeout;
+  }
+
+  /**
+   * Connects to a host and port, or to the path of a Unix socket (it begins with `/`).
+   *
+   * With `pool_size`, at most so many sockets of the pool are open at a time, and more
+   * callers wait in line. A socket that rests in the pool is used first. One timeout
+   * covers the wait for the pool, the lookup, the connection and the TLS handshake;
+   * given up, nothing stays behind. Errors: `timeout`, `cancelled`, `refused`,
+   * `unreachable`, `reset`, `dns`, `tls`, `not_found` (path), `exhausted`, `busy`
+   * (already connected). Requires `--allow-net=host:port`, or for a path
+   * `--allow-read` and `--allow-write` of it. From aLiLua; the pool's line from
+   * OpenResty.
+   */
+  connect(
+    host: string,
+    port: number,
+    pool_size?: number,
+    pool_key?: string,
+  ): Promise<Result<true>>;
+  /** Connects to a host and port, with options. */
+  connect(host: string, port: number, options: ConnectOptions): Promise<Result<true>>;
+  /** Connects to a Unix socket. */
+  connect(path: string, pool_size?: number, pool_key?: string): Promise<Result<true>>;
+  /** Connects to a Unix socket, with options. */
+  connect(path: string, options: ConnectOptions): Promise<Result<true>>;
+  /** Connects to what the options name. */
+  connect(target: ConnectTarget): Promise<Result<true>>;
+  connect(
+    host: string | ConnectTarget,
+    ...rest: (number | string | ConnectOptions | undefined)[]
+  ): Promise<Result<true>> {
+    const { target, options } = callOf(host, rest);
+    checkPool(options);
+    checkTimeout(options.timeout ?? 0);
+    if (dying !== 0) {
+      const refused = refusal();
+      if (refused !== null) return refused;
+    }
+    if (this.#connecting || !this.closed()) {
+      const words = `Cannot connect to ${target.name}: this socket is connected already`;
+      return Promise.resolve([null, new IoError("busy", words)]);
+    }
+    this.#connecting = true;
+    return this.#connect(target, options).finally(() => this.#connecting = false);
+  }
+
+  async #connect(target: Target, options: ConnectOptions): Promise<Result<true>> {
+    const timeout = options.timeout ?? this.#connectTimeout;
+    const until = timeout === 0 ? Infinity : now() + timeout;
+    const left = (): WaitOptions => {
+      const wait = options.signal === undefined ? {} : { signal: options.signal };
+      // A deadline that has just passed must not become "no limit".
+      return until === Infinity ? wait : { ...wait, timeout: Math.max(until - now(), 0.01) };
+    };
+    const host = target.family === "tcp" ? target.host : "localhost";
+    this.#tlsIdentity = identity(this.#ssl, host);
+    this.#poolName = options.pool ?? target.name;
+    const backlog = options.backlog ?? Infinity;
+    const [grant, err] = await acquire(this.#key(), options.pool_size, backlog, left());
+    if (err !== null) return [null, told(err, target, timeout)];
+    if (grant.member !== null) {
+      this.#use(grant.member);
+      return [true, null];
+    }
+    let leave: Pool | null = grant.pool;
+    try {
+      // A killed thread may never come back from its next wait: look before it.
+      if (dying !== 0 && current().killed !== null) throw current().killed;
+      const [transport, dialError] = await dial(target, this.#nodeOptions(options), left());
+      if (dialError !== null) return [null, told(dialError, target, timeout)];
+      const member = leave.opened(new Channel(transport, target.name), transport);
+      leave = null;
+      if (this.#ssl !== false) {
+        const role: Role = { as: "client", host, options: this.#ssl === true ? {} : this.#ssl };
+        const tlsError = await raise(member, role, left());
+        if (tlsError !== null) return [null, told(tlsError, target, timeout)];
+      }
+      this.#use(member);
+      this.#applyEarly(member.transport);
+      return [true, null];
+    } finally {
+      leave?.leave();
+    }
+  }
+
+  #key(): string {
+    return this.#tlsIdentity === "" ? this.#poolName : `${this.#poolName} ${this.#tlsIdentity}`;
+  }
+
+  #nodeOptions({ keepidle, local_address, local_port }: ConnectOptions): NodeOptions {
+    const early = this.#early.get("keepidle");
+    return { keepidle: keepidle ?? (early as number | undefined), local_address, local_port };
+  }
+
+  #use(member: Member): void {
+    this.#member = member;
+    this.adopt(member.channel);
+    traceFromEnv(member.channel);
+    member.channel.trace?.(member.reused > 0 ? `reused, ${member.reused}` : "connected");
+  }
+
+  #applyEarly(transport: Transport): void {
+    for (const [name, value] of this.#early) transport.set(name, value);
+  }
+
+  /**
+   * Puts TLS on a connected socket, as client (STARTTLS), or as server with `server`.
+   *
+   * Plain bytes that are still unread are refused as `dirty`, for they would pass for
+   * bytes that came under TLS; a receive that waits makes it `busy`. As server, `reply`
+   * is the go-ahead in plain text, sent when that has been checked. When the handshake
+   * fails (`tls`, `timeout`, `cancelled`, `reset`), the socket is closed.
+   * From OpenResty (`sslhandshake`), which has the client's role only.
+   */
+  async sslhandshake(
+    options: HandshakeOptions | ServerHandshakeOptions = {},
+  ): Promise<Result<true>> {
+    const timeout = checkTimeout(options.timeout ?? this.#connectTimeout);
+    const { signal } = options;
+    const member = this.#member;
+    if (member === null || this.closed()) return [null, notConnected("shake hands (TLS)")];
+    const { channel } = member;
+    const refusal = unready(channel);
+    if (refusal !== null) return [null, refusal];
+    const wait = signal === undefined ? { timeout } : { timeout, signal };
+    let role: Role;
+    if (options.server !== undefined) {
+      role = { as: "server", options: options.server };
+      if (options.reply !== undefined) {
+        const [, err] = await this.send(options.reply, wait);
+        if (err !== null) return [null, err];
+      }
+    } else {
+      const { remote } = member.transport;
+      const host = this.#hostName ?? (remote.family === "tcp" ? remote.ip : "localhost");
+      role = { as: "client", host, options };
+    }
+    this.detach();
+    const err = await raise(member, role, wait);
+    if (err !== null) return [null, err];
+    this.#tlsIdentity = options.server === undefined
+      ? identity(options, role.as === "client" ? role.host : "")
+      : "";
+    this.#use(member);
+    return [true, null];
+  }
+
+  get #hostName(): string | null {
+    const parts = /^\[?([^\]/]*?)\]?:\d+$/.exec(this.#member?.channel.name ?? "");
+    return parts?.[1] || null;
+  }
+
+  /**
+   * Puts the socket to rest in its pool, or hands it to the first who waits there, and
+   * leaves this object unconnected. Never waits.
+   *
+   * It is refused, and closed, as `dirty` when something is unread, in flight or half
+   * sent, when a receive timed out or was killed, when one side was shut down, or when
+   * nothing was received since the last send (`unanswered: true` allows that, for
+   * protocols whose last word is a send); as `closed` when the peer has ended. With a
+   * receive waiting it is `busy` and stays open, for its waiter.
+   *
+   * `size` is how many may rest under the key, 30 by default: of more, the least
+   * recently used is closed. `key` is the pool it was connected from, by default. What
+   * bytes alone cannot show, the rest of a reply that has not left the server yet, is
+   * yours to know. From aLiLua (`setkeepalive(size, key)`); OpenResty takes the idle
+   * time and the size.
+   */
+  setkeepalive(size?: number, key?: string, options?: KeepaliveOptions): Result<true>;
+  /** Puts the socket to rest in its own pool. */
+  setkeepalive(size: number, options: KeepaliveOptions): Result<true>;
+  setkeepalive(
+    size = 30,
+    key?: string | KeepaliveOptions,
+    more: KeepaliveOptions = {},
+  ): Result<true> {
+    if (typeof key === "number") {
+      throw new TypeError(
+        `setkeepalive wants (size, key?, { idle }): got two numbers, as for OpenResty's (idle, size)`,
+      );
+    }
+    checkWhole(size, "setkeepalive: size", 0);
+    const { unanswered = false, idle = IDLE_LIFE } = typeof key === "object" ? key : more;
+    checkTimeout(idle, "idle");
+    const member = this.#member;
+    if (member === null) return [null, notConnected("keep alive")];
+    const err = member.channel.unfit(unanswered);
+    if (err !== null) {
+      member.channel.trace?.(`pool refuse: ${err.message}`);
+      if (err.code !== "busy") this.close();
+      return [null, err];
+    }
+    if (typeof key === "string") this.#poolName = key;
+    const pool = poolOf(this.#key());
+    if (!pool.adopt(member)) {
+      this.close();
+      const words = `Cannot keep ${member.channel.name} alive: the pool ${pool.key} is full`;
+      return [null, new IoError("exhausted", words)];
+    }
+    this.#member = null;
+    this.detach();
+    pool.put(member, size, idle);
+    return [true, null];
+  }
+
+  /** How often this connection came out of a pool: 0 when it is fresh. */
+  getreusedtimes(): number {
+    return this.#member?.reused ?? 0;
+  }
+
+  override settimeout(ms: number): void {
+    super.settimeout(ms);
+    this.#connectTimeout = ms;
+  }
+
+  /**
+   * Sets the timeouts of `connect`, `send` and `receive` apart, in milliseconds; 0 for
+   * no limit. From OpenResty.
+   */
+  settimeouts(connect: number, send: number, receive: number): void {
+    checkTimeout(connect, "settimeouts: connect");
+    this.setTimeouts(send, receive);
+    this.#connectTimeout = connect;
+  }
+
+  /**
+   * Sets an option of the socket: `"nodelay"` (on by default) or `"keepalive"` with a
+   * boolean, `"keepidle"` (milliseconds of silence before TCP asks whether the peer is
+   * there). Before `connect` it is kept for the connection. `keepidle` needs another
+   * kind of socket than the usual: set it before `connect`. What cannot be set is
+   * `unsupported`.
+   */
+  setoption(name: "nodelay" | "keepalive", value: boolean): Result<true>;
+  /** Sets the milliseconds before TCP asks whether the peer is there. */
+  setoption(name: "keepidle", ms: number): Result<true>;
+  /** Any other option is `unsupported`. */
+  setoption(name: string, value: boolean | number): Result<true>;
+  setoption(name: string, value: boolean | number): Result<true> {
+    if (name !== "nodelay" && name !== "keepalive" && name !== "keepidle") {
+      const words = `Cannot set '${name}': Deno has no way to set this option of a socket`;
+      return [null, new IoError("unsupported", words)];
+    }
+    if (name === "keepidle") checkWhole(value as number, "setoption: keepidle", 1);
+    else if (typeof value !== "boolean") {
+      throw new TypeError(`setoption: ${name} wants true or false: got ${typeof value}`);
+    }
+    const member = this.#member;
+    if (member === null || this.closed()) {
+      this.#early.set(name, value);
+      return [true, null];
+    }
+    if (member.transport.set(name, value)) return [true, null];
+    const words = `Cannot set '${name}' on ${member.channel.name}: set it before connect, ` +
+      `or it is no option of this kind of socket`;
+    return [null, new IoError("unsupported", words)];
+  }
+
+  /** Our end's address. */
+  localaddr(): Result<Address> {
+    return this.#address("local");
+  }
+
+  /** The peer's address. */
+  remoteaddr(): Result<Address> {
+    return this.#address("remote");
+  }
+
+  /** The protocol agreed on by ALPN; `null` where there is none. */
+  alpn(): string | null {
+    const transport = this.#member?.transport;
+    return transport !== undefined && "alpn" in transport ? transport.alpn as string | null : null;
+  }
+
+  #address(end: "local" | "remote"): Result<Address> {
+    const member = this.#member;
+    if (member === null || this.closed()) return [null, notConnected(`tell the ${end} address`)];
+    return [member.transport[end], null];
+  }
+}
+
+/** Puts TLS on a connection; gives the error. */
+async function raise(member: Member, role: Role, wait: WaitOptions): Promise<IoError | null> {
+  const [raised, err] = await handshake(member.channel, member.transport, role, wait);
+  if (err !== null) return err;
+  member.pool.raise(member, raised.channel, raised.transport);
+  return null;
+}
+
+/** Why TLS must not be put on a channel now. */
+function unready(channel: Channel): IoError | null {
+  const refuse = (code: "busy" | "dirty", why: string) =>
+    new IoError(code, `Cannot shake hands (TLS) with ${channel.name}: ${why}`);
+  const { pending } = channel.incoming.inbox;
+  if (channel.incoming.busy) return refuse("busy", "a receive is waiting");
+  if (pending > 0) return refuse("dirty", `${pending} bytes in plain text were not read`);
+  if (channel.outgoing.ending) return refuse("dirty", "its sending side was shut down");
+  return null;
+}
+
+/** A timeout is told as the caller knows it: the whole, not what was left of it. */
+function told(err: IoError, target: Target, timeout: number): IoError {
+  if (err.code !== "timeout") return err;
+  const words = `Cannot connect to ${target.name}: not within ${timeout} ms`;
+  return new IoError("timeout", words, { cause: err });
+}
+
+/** Puts the many forms of `connect` in order. */
+function callOf(
+  host: string | ConnectTarget,
+  rest: (number | string | ConnectOptions | undefined)[],
+): Call {
+  if (typeof host === "object" && host !== null) {
+    const { host: name, port, path, ...options } = host;
+    return { target: path === undefined ? targetOf(name, port) : pathOf(path), options };
+  }
+  const isPath = typeof host === "string" && host.startsWith("/");
+  const target = isPath ? pathOf(host) : targetOf(host, rest[0]);
+  const [size, key] = isPath ? rest : rest.slice(1);
+  if (typeof size === "object") return { target, options: size as ConnectOptions };
+  const options: ConnectOptions = {};
+  if (size !== undefined) options.pool_size = size as number;
+  if (key !== undefined) options.pool = key as string;
+  return { target, options };
+}
+
+function pathOf(path: string): Target {
+  if (typeof path !== "string" || path === "") {
+    throw new TypeError(`connect wants the path of a Unix socket: got ${typeof path}`);
+  }
+  return { family: "unix", path, name: `unix:${path}` };
+}
+
+function checkPool({ pool_size, pool, backlog, keepidle }: ConnectOptions): void {
+  if (pool_size !== undefined) checkWhole(pool_size, "connect: pool_size", 1);
+  if (backlog !== undefined) checkWhole(backlog, "connect: backlog", 0);
+  if (keepidle !== undefined) checkWhole(keepidle, "connect: keepidle", 1);
+  if (pool !== undefined && typeof pool !== "string") {
+    throw new TypeError(`connect: the pool's key must be a string: got ${typeof pool}`);
+  }
+}
+
+function checkWhole(value: number, name: string, least: number): void {
+  if (typeof value !== "number") throw new TypeError(`${name} wants a number: got ${typeof value}`);
+  if (!Number.isInteger(value) || value < least) {
+    throw new RangeError(`${name} wants a whole number from ${least}: got ${value}`);
+  }
+}
+
+/**
+ * Makes a socket, not connected yet: `tcp()`, `tcp(true)` for TLS, or with options.
+ *
+ * TLS verifies the peer unless `ssl.verify` is off. From aLiLua (`cosocket.tcp`).
+ *
+ * @example Usage
+ * ```ts
+ * import { tcp } from "@alilua/coevent/cosocket";
+ *
+ * const plain = tcp();
+ * const secure = tcp({ ssl: { alpn: ["http/1.1"] }, encoding: "latin1" });
+ * console.log(plain.closed(), secure.closed()); // true true
+ * ```
+ */
+export function tcp<E extends Encoding = "lines">(
+  options: boolean | TcpOptions<E> = {},
+): TcpSocket<E> {
+  if (typeof options === "boolean") return new TcpSocket<E>({ ssl: options });
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `tcp wants true or options: got ${options === null ? "null" : typeof options}`,
+    );
+  }
+  return new TcpSocket<E>(options);
+}
+
+/**
+ * Makes a socket and connects it, in one step; the options are those of {@linkcode tcp}
+ * and of its `connect`.
+ *
+ * @example Usage
+ * ```ts
+ * import { connect } from "@alilua/coevent/cosocket";
+ *
+ * const [sock, err] = await connect("127.0.0.1", 1, { timeout: 500 });
+ * console.log(sock, err?.code); // null refused
+ * ```
+ */
+export function connect<E extends Encoding = "lines">(
+  host: string,
+  port: number,
+  options?: OpenOptions<E>,
+): Promise<Result<TcpSocket<E>>>;
+/** Makes a socket and connects it to the path of a Unix socket. */
+export function connect<E extends Encoding = "lines">(
+  path: string,
+  options?: OpenOptions<E>,
+): Promise<Result<TcpSocket<E>>>;
+export async function connect<E extends Encoding = "lines">(
+  host: string,
+  second?: number | OpenOptions<E>,
+  third: OpenOptions<E> = {},
+): Promise<Result<TcpSocket<E>>> {
+  const all = typeof second === "object" ? second : third;
+  const { ssl, encoding, ...options } = all;
+  const given: TcpOptions<E> = {};
+  if (ssl !== undefined) given.ssl = ssl;
+  if (encoding !== undefined) given.encoding = encoding;
+  if (options.timeout !== undefined) given.timeout = options.timeout;
+  const sock = new TcpSocket<E>(given);
+  const [, err] = typeof second === "number"
+    ? await sock.connect(host, second, options)
+    : await sock.connect(host, options);
+  return err === null ? [sock, null] : [null, err];
+}

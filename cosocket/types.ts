@@ -1,0 +1,120 @@
+import type { Encoding, WaitOptions } from "../core/mod.ts";
+
+/** Who we are and whom we trust under TLS. */
+export interface SslOptions {
+  /** The name asked for (SNI) and verified; the host by default. */
+  servername?: string;
+  /** Authorities to trust instead of the system's, as PEM text. */
+  ca?: string | string[];
+  /** Protocols offered (ALPN), the favourite first. */
+  alpn?: string[];
+  /** Our certificate, as PEM text, where the peer asks for one. */
+  cert?: string;
+  /** The key of our certificate, as PEM text. */
+  key?: string;
+  /** What the key is encrypted with. */
+  passphrase?: string;
+  /** Whether the peer's certificate must be valid; on unless you turn it off. */
+  verify?: boolean;
+}
+
+/** What a server shows and asks for under TLS. */
+export interface SslServerOptions {
+  /** The server's certificate, as PEM text. */
+  cert: string;
+  /** The key of the certificate, as PEM text. */
+  key: string;
+  /** What the key is encrypted with. */
+  passphrase?: string;
+  /** Authorities for the client's certificate, as PEM text. */
+  ca?: string | string[];
+  /** Protocols accepted (ALPN), the favourite first. */
+  alpn?: string[];
+  /** Ask for the client's certificate, and refuse one that `ca` does not vouch for. */
+  request_cert?: boolean;
+}
+
+/** What `sslhandshake` takes for the client's role. */
+export interface HandshakeOptions extends SslOptions, WaitOptions {
+  /** Only for the server's role. */
+  server?: never;
+}
+
+/** What `sslhandshake` takes for the server's role. */
+export interface ServerHandshakeOptions extends WaitOptions {
+  /** What the server shows. */
+  server: SslServerOptions;
+  /** Sent in plain text first, when nothing unread is left: `"220 go\r\n"`. */
+  reply?: string | Uint8Array;
+}
+
+/** What `tcp` takes. */
+export interface TcpOptions<E extends Encoding> {
+  /** TLS: `true`, or who we are and whom we trust. */
+  ssl?: boolean | SslOptions;
+  /** How bytes become text and back; `"lines"` by default. */
+  encoding?: E;
+  /** Milliseconds that a call waits; 30,000 by default, 0 for no limit. */
+  timeout?: number;
+}
+
+/** What `connect` takes beside the address. */
+export interface ConnectOptions extends WaitOptions {
+  /** At most so many sockets of the pool's key are open at a time; the next ones wait. */
+  pool_size?: number;
+  /** The name of the pool; by default the address. What TLS shows is always part of it. */
+  pool?: string;
+  /** At most so many may wait for the pool; the next ones get `exhausted`. */
+  backlog?: number;
+  /** TCP keepalive probes after so many idle milliseconds. */
+  keepidle?: number;
+  /** The address to connect from. */
+  local_address?: string;
+  /** The port to connect from. */
+  local_port?: number;
+}
+
+/** What the one-step `connect` takes: the socket's options and the connection's. */
+export interface OpenOptions<E extends Encoding> extends ConnectOptions {
+  /** TLS: `true`, or who we are and whom we trust. */
+  ssl?: boolean | SslOptions;
+  /** How bytes become text and back; `"lines"` by default. */
+  encoding?: E;
+}
+
+/** Where to connect to, with the options along. */
+export interface ConnectTarget extends ConnectOptions {
+  /** A host name or address. */
+  host?: string;
+  /** A port from 1 to 65535. */
+  port?: number;
+  /** A Unix socket, instead of host and port. */
+  path?: string;
+}
+
+/** One end of a connection. */
+export type Address =
+  | { /** `tcp`. */ family: "tcp"; /** An IP address. */ ip: string; /** A port. */ port: number }
+  | { /** `unix`. */ family: "unix"; /** A path; empty where it has none. */ path: string };
+
+/** What `setkeepalive` takes beside size and key. */
+export interface KeepaliveOptions {
+  /** The last word of the protocol is a send, so that no answer is to be expected. */
+  unanswered?: boolean;
+  /** Milliseconds after which the idle socket is closed; 60,000 by default, 0 for never. */
+  idle?: number;
+}
+
+/** One pool, as `pool_stats` gives it. */
+export interface PoolStats {
+  /** The pool's name. */
+  key: string;
+  /** The most sockets open at a time; `Infinity` where no `pool_size` was given. */
+  pool_size: number;
+  /** Sockets at rest. */
+  idle: number;
+  /** Sockets open: at rest, in use, or being connected. */
+  open: number;
+  /** Connects that wait. */
+  waiting: number;
+}
