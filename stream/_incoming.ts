@@ -228,8 +228,8 @@ export class Incoming {
   }
 
   /** The channel has been closed. */
-  close(err: IoError): void {
-    this.giveUp(err);
+  close(err: () => IoError): void {
+    if (this.#reader !== null) this.giveUp(err());
     this.#watcher = null;
     this.#deadline.remove();
     this.inbox.clear();

@@ -364,9 +364,9 @@ export class Outgoing {
   }
 
   /** The channel has been released; what has not left never will. */
-  close(err: IoError): void {
+  close(err: () => IoError): void {
     this.#deadline.remove();
-    this.#dropAll(err);
+    if (this.busy) this.#dropAll(err());
     this.#settled();
   }
 

@@ -90,7 +90,7 @@ export class Channel {
     if (this.#state === "released") return Promise.resolve([true, null]);
     this.#state = "closing";
     this.trace?.("close");
-    this.incoming.close(this.closedError("receive from"));
+    this.incoming.close(() => this.closedError("receive from"));
     return this.#closing = new Promise((resolve) => {
       this.outgoing.whenDrained(() => {
         const farewell = this.#release(false);
@@ -106,7 +106,7 @@ export class Channel {
     if (this.#state === "open") {
       this.trace?.("close at once");
       this.#state = "closing";
-      this.incoming.close(this.closedError("receive from"));
+      this.incoming.close(() => this.closedError("receive from"));
     }
     this.#release(true);
   }
@@ -114,7 +114,7 @@ export class Channel {
   #release(atOnce: boolean): void | Promise<void> {
     if (this.#state === "released") return;
     this.#state = "released";
-    this.outgoing.close(this.closedError("send to"));
+    this.outgoing.close(() => this.closedError("send to"));
     const farewell = this.source.close(atOnce);
     this.onRelease?.();
     return farewell;
