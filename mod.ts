@@ -1,0 +1,58 @@
+/**
+ * Straight-line network programs, as in Lua: sockets that lose nothing, light threads,
+ * `[value, err]` results. The names of aLiLua's coevent, and one namespace a module.
+ *
+ * ```ts
+ * import L, { cosocket, newthread, wait } from "@alilua/coevent";
+ *
+ * const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => {
+ *   return new Response("hello\n");
+ * });
+ *
+ * await L(async () => {
+ *   const fetches = [1, 2].map(() =>
+ *     newthread(async () => {
+ *       const sock = cosocket.tcp();
+ *       const [, err] = await sock.connect("127.0.0.1", server.addr.port);
+ *       if (err) throw err;
+ *       await sock.send("GET / HTTP/1.0\r\n\r\n");
+ *       const [status] = await sock.receive("*l");
+ *       await sock.close();
+ *       return status;
+ *     })
+ *   );
+ *   for (const [status] of await wait(fetches)) console.log(status); // HTTP/1.0 200 OK
+ * });
+ * await server.shutdown();
+ * ```
+ *
+ * @module
+ */
+export { startloop as default } from "./thread/mod.ts";
+export {
+  coroutine_wait,
+  IoError,
+  kill,
+  newthread,
+  scope,
+  sleep,
+  startloop,
+  swop,
+  unwrap,
+  wait,
+  wait_any,
+} from "./thread/mod.ts";
+export type {
+  ErrorCode,
+  GoneReason,
+  IoErrorOptions,
+  ReadResult,
+  Result,
+  Thread,
+  Unwrapped,
+  Waited,
+  WaitOptions,
+} from "./thread/mod.ts";
+export * as cosocket from "./cosocket/mod.ts";
+export * as stream from "./stream/mod.ts";
+export * as thread from "./thread/mod.ts";
