@@ -1,0 +1,34 @@
+/** How large each test is, in one table. `COEVENT_TEST_SIZE` chooses the column. */
+
+/** The name of a column. */
+export type Size = "quick" | "full" | "soak";
+
+const TABLE = {
+  /** Runs of the property test over `stream.pair()`, 64 KiB each. */
+  pairRuns: { quick: 200, full: 10_000, soak: 100_000 },
+  /** Runs of the property test over each kind of real socket, 1 MB each. */
+  socketRuns: { quick: 5, full: 100, soak: 1_000 },
+  /** Tagged requests through a pool whose idle sockets are killed and garbled. */
+  taggedRequests: { quick: 10_000, full: 10_000, soak: 100_000 },
+  /** Users after one that did not read its answer. */
+  lateUsers: { quick: 1_000, full: 1_000, soak: 10_000 },
+  /** Callers of a pool of 4 at the same time. */
+  poolCallers: { quick: 1_000, full: 1_000, soak: 5_000 },
+  /** Times a killed receive is followed by a whole one. */
+  kills: { quick: 500, full: 5_000, soak: 50_000 },
+  /** Times a loop is held up while an idle peer dies. */
+  stalls: { quick: 20, full: 200, soak: 1_000 },
+} as const satisfies Record<string, Record<Size, number>>;
+
+const chosen = Deno.env.get("COEVENT_TEST_SIZE") ?? "quick";
+if (chosen !== "quick" && chosen !== "full" && chosen !== "soak") {
+  throw new RangeError(`COEVENT_TEST_SIZE must be quick, full or soak: got '${chosen}'`);
+}
+
+/** The column in use. */
+export const size: Size = chosen;
+
+/** The sizes in use. */
+export const sizes = Object.fromEntries(
+  Object.entries(TABLE).map(([name, row]) => [name, row[size]]),
+) as Record<keyof typeof TABLE, number>;
