@@ -2,6 +2,8 @@ import { setImmediate } from "node:timers";
 
 /** The time under every sleep and timeout. One alarm is all that it is asked to hold. */
 export interface Clock {
+  /** Every deadline fires at its own millisecond, however far away it was set. */
+  readonly exact: boolean;
   /** Milliseconds since some fixed moment; never goes back. */
   now(): number;
   /** Calls `fire` at `at` or later, once; replaces the alarm set before. */
@@ -25,6 +27,7 @@ const TURNS_PER_POLL = 64;
 
 /** Deno's own clock and timers. */
 class SystemClock implements Clock {
+  readonly exact = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #alive = true;
 

@@ -39,6 +39,7 @@ export function fail(err: IoError): [value: null, err: IoError] {
 export function unwrap<R extends readonly [unknown, IoError | null]>(
   result: PromiseLike<R>,
 ): Promise<Unwrapped<R>>;
+/** Gives the value of a result at once, or throws. */
 export function unwrap<R extends readonly [unknown, IoError | null]>(result: R): Unwrapped<R>;
 export function unwrap<R extends readonly [unknown, IoError | null]>(
   result: R | PromiseLike<R>,

@@ -101,7 +101,7 @@ export class Wheel {
   }
 
   insert(deadline: Deadline): void {
-    const tick = tickOf(deadline.at, this.clock.now());
+    const tick = this.clock.exact ? deadline.at : tickOf(deadline.at, this.clock.now());
     let bucket = this.#buckets.get(tick);
     if (bucket === undefined) {
       bucket = new Link();

@@ -1,7 +1,6 @@
 import { Deadline, fromOs, IoError, now, park, type Result } from "../core/mod.ts";
 import type { WaitOptions } from "../core/mod.ts";
 import { Channel } from "../stream/mod.ts";
-import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import * as tls from "node:tls";

@@ -287,6 +287,7 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     return this.#member?.reused ?? 0;
   }
 
+  /** Sets the timeout of all calls, `connect` included, in milliseconds; 0 for no limit. */
   override settimeout(ms: number): void {
     super.settimeout(ms);
     this.#connectTimeout = ms;

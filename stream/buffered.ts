@@ -337,6 +337,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     });
   }
 
+  /** Closes it, at the end of an `await using` block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

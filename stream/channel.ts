@@ -20,9 +20,17 @@ export class Channel {
   readonly name: string;
   /** What it stands on. */
   readonly source: Source;
-  /** The receiving half. */
+  /**
+   * The receiving half.
+   *
+   * @internal
+   */
   readonly incoming: Incoming;
-  /** The sending half. */
+  /**
+   * The sending half.
+   *
+   * @internal
+   */
   readonly outgoing: Outgoing;
   /** Where the wire log goes; `null` while it is off. */
   trace: ((event: string) => void) | null = null;

@@ -5,7 +5,7 @@ import {
   report,
   root,
   runIn,
-  Scope,
+  type Scope,
   Task,
   ThreadKilled,
 } from "../core/mod.ts";
@@ -25,6 +25,7 @@ export function start<A extends unknown[]>(
   args: A,
 ): Task {
   const task = new Task(name, current().id, scope);
+  if (name === "") task.name = `thread ${task.id}`;
   scope.tasks.add(task);
   let returned: unknown;
   try {

@@ -44,6 +44,7 @@ export class FakeClock implements Disposable {
 }
 
 class StoppedClock implements Clock {
+  readonly exact = true;
   #now = 0;
   #at = Infinity;
   #fire: (() => void) | null = null;

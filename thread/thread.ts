@@ -40,7 +40,7 @@ export function newthread<A extends unknown[], R>(
   }
   const starter = current();
   if (starter.killed !== null) throw starter.killed;
-  return start(starter.scope, fn.name || "thread", fn, args) as unknown as Thread<Awaited<R>>;
+  return start(starter.scope, fn.name, fn, args) as unknown as Thread<Awaited<R>>;
 }
 
 /** The results of a list of threads, each with its type. */
@@ -68,10 +68,12 @@ export type WaitedList<L extends readonly Thread[]> = {
  * ```
  */
 export function wait<T>(thread: Thread<T>, options?: WaitOptions): Promise<Waited<T>>;
+/** Waits for all of a list; gives a list of results, in order. */
 export function wait<const L extends readonly Thread[]>(
   threads: L,
   options?: WaitOptions,
 ): Promise<WaitedList<L>>;
+/** Waits for several threads, as for a list. */
 export function wait<L extends Thread[]>(...threads: L): Promise<WaitedList<L>>;
 export function wait(
   first: Thread | readonly Thread[],
@@ -114,13 +116,13 @@ function waitOne(task: Task, options: WaitOptions | undefined): Promise<unknown>
 }
 
 /** Which thread of {@linkcode wait_any} ended first, and how. */
-export interface FirstEnded<T> {
+export interface FirstEnded<T extends Thread> {
   /** Its place in the list. */
   index: number;
   /** The thread itself. */
-  thread: Thread<T>;
+  thread: T;
   /** What it returned. */
-  result: Waited<T>;
+  result: T extends Thread<infer R> ? Waited<R> : never;
 }
 
 /**
@@ -132,16 +134,17 @@ export interface FirstEnded<T> {
  *
  * @example Usage
  * ```ts
- * import { newthread, sleep, wait_any } from "@alilua/coevent/thread";
+ * import { kill, newthread, sleep, wait_any } from "@alilua/coevent/thread";
  *
  * const slow = newthread(() => sleep(1_000));
  * const fast = newthread(() => "here");
  * const [first] = await wait_any([slow, fast]);
  * console.log(first?.index, first?.result[0]); // 1 here
+ * kill(slow);
  * ```
  */
-export function wait_any<T>(
-  threads: readonly Thread<T>[],
+export function wait_any<T extends Thread>(
+  threads: readonly T[],
   options: WaitOptions = {},
 ): Promise<Result<FirstEnded<T>>> {
   const tasks = threads.map((thread) => taskOf(thread, "wait_any"));
@@ -149,7 +152,7 @@ export function wait_any<T>(
   if (tasks.includes(current())) throw new TypeError("wait_any: a thread cannot wait for itself");
   const first = (index: number): Result<FirstEnded<T>> => {
     tasks[index]!.observed = true;
-    const result = tasks[index]!.outcome as Waited<T>;
+    const result = tasks[index]!.outcome as FirstEnded<T>["result"];
     return [{ index, thread: threads[index]!, result }, null];
   };
   return park<Result<FirstEnded<T>>>(() => `wait for one of ${tasks.length}`, options, (wake) => {

@@ -7,9 +7,14 @@ import { readReport } from "./report.ts";
 
 const config = await configArgs();
 const files = (await entries()).map((entry) => entry.file);
+const folders = [...new Set(["core", ...files.map((file) => file.split("/")[1]!)])];
+const sources = (await Promise.all(
+  folders.map((folder) => folder.endsWith(".ts") ? [folder] : filesBelow(folder, ".ts")),
+)).flat();
 const pages = ["README.md", ...await filesBelow("docs", ".md")];
 const docReport = ".cache/doc_tests.xml";
 await Deno.mkdir(".cache", { recursive: true });
+await Deno.remove(docReport).catch(() => {});
 
 const steps: { name: string; args: string[] }[] = [
   { name: "fmt", args: ["fmt", "--check"] },
@@ -30,7 +35,7 @@ const steps: { name: string; args: string[] }[] = [
       "--trace-leaks",
       "--quiet",
       `--junit-path=${docReport}`,
-      ...files,
+      ...sources,
       ...pages,
     ],
   },
