@@ -1,0 +1,497 @@
+/**
+ * What every pair of connected streams must do, whatever they stand on.
+ *
+ * `open` gives two ends that are connected; both are closed after each test.
+ */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { BufferedStream } from "../../stream/mod.ts";
+import { kill, newthread, ThreadKilled, wait } from "../../thread/mod.ts";
+
+/** Two ends that are connected. */
+export interface Ends {
+  a: BufferedStream;
+  b: BufferedStream;
+}
+
+/** What kinds of streams differ in. */
+export interface Traits {
+  /** So many bytes surely do not fit into what lies between the ends. */
+  overfull?: number;
+  /** The end that sends can still receive after its `shutdown`, and the other way round. */
+  halfClose?: boolean;
+}
+
+const MEGABYTE = 1024 * 1024;
+
+/** Registers the suite under a name. */
+export function checkStream(
+  kind: string,
+  open: () => Promise<Ends & Partial<AsyncDisposable>>,
+  traits: Traits = {},
+): void {
+  const { overfull = 32 * MEGABYTE, halfClose = true } = traits;
+
+  function test(name: string, fn: (ends: Ends) => Promise<void>): void {
+    Deno.test(`${kind}: ${name}`, async () => {
+      const ends = await open();
+      try {
+        await fn(ends);
+      } finally {
+        ends.a.close_immediately();
+        ends.b.close_immediately();
+        await ends.a.close();
+        await ends.b.close();
+        await ends[Symbol.asyncDispose]?.();
+      }
+    });
+  }
+
+  /** Receives as text what a send of `text` brings. */
+  async function passes(from: BufferedStream, to: BufferedStream, text: string): Promise<void> {
+    assertEquals(await from.send(text), [text.length, null]);
+    assertEquals(await to.receive(text.length, { encoding: "latin1" }), [text, null]);
+  }
+
+  test("receive() gives lines without LF and one CR", async ({ a, b }) => {
+    await a.send("one\ntwo\r\n\r\nthree\r\r\n");
+    assertEquals(await b.receive(), ["one", null]);
+    assertEquals(await b.receive("*l"), ["two", null]);
+    assertEquals(await b.receive(), ["", null]);
+    assertEquals(await b.receive(), ["three\r", null]);
+  });
+
+  test("receive(n) gives exactly n bytes, and 0 at once", async ({ a, b }) => {
+    assertEquals(await b.receive(0), [new Uint8Array(0), null]);
+    await a.send(new Uint8Array([1, 2, 3, 4, 5]));
+    assertEquals(await b.receive(2), [new Uint8Array([1, 2]), null]);
+    assertEquals(await b.receive(3), [new Uint8Array([3, 4, 5]), null]);
+  });
+
+  test("receive(n) waits for bytes that come in pieces", async ({ a, b }) => {
+    const whole = b.receive(6, { encoding: "latin1" });
+    await a.send("abc");
+    await a.send("def");
+    assertEquals(await whole, ["abcdef", null]);
+  });
+
+  test("receiveany() gives what is there, at most so much", async ({ a, b }) => {
+    await a.send("abcdef");
+    await b.peek(6);
+    assertEquals(await b.receiveany(4, { encoding: "latin1" }), ["abcd", null]);
+    assertEquals(await b.receiveany(4, { encoding: "latin1" }), ["ef", null]);
+  });
+
+  test("receiveuntil() finds a boundary, whole, inclusive and in pieces", async ({ a, b }) => {
+    await a.send("one--two--three--");
+    const text = { encoding: "latin1" } as const;
+    const whole = await b.receiveuntil("--", text);
+    assertEquals(new TextDecoder().decode(bytesOf(whole[0])), "one");
+    const inclusive = await b.receiveuntil("--", { ...text, inclusive: true });
+    assertEquals(new TextDecoder().decode(bytesOf(inclusive[0])), "two--");
+    const [piece, , last] = await b.receiveuntil("--", { size: 3 });
+    assertEquals([bytesOf(piece).length, last], [3, false]);
+    const [rest, , end] = await b.receiveuntil("--", { size: 3 });
+    assertEquals([bytesOf(rest).length, end], [2, true]);
+  });
+
+  test("peek() consumes nothing", async ({ a, b }) => {
+    await a.send("abc");
+    assertEquals(await b.peek(2), [new TextEncoder().encode("ab"), null]);
+    assertEquals(b.pending, 3);
+    assertEquals(await b.receive(3, { encoding: "latin1" }), ["abc", null]);
+    assertEquals(b.pending, 0);
+  });
+
+  if (halfClose) {
+    test('receive("*a") gives everything to the end, and then an empty value', async (ends) => {
+      await ends.a.send(["all", ["of ", [1, 2]], new TextEncoder().encode("!")]);
+      await ends.a.shutdown("send");
+      assertEquals(await ends.b.receive("*a", { encoding: "utf-8" }), ["allof 12!", null]);
+      assertEquals(await ends.b.receive("*a", { encoding: "utf-8" }), ["", null]);
+      assertEquals(await ends.b.receive(), [null, null]);
+      assertEquals(await ends.b.receive(), [null, null]);
+    });
+
+    test("an end in the middle is eof, and the rest can still be fetched", async ({ a, b }) => {
+      await a.send("unfinished");
+      await a.shutdown("send");
+      assertEquals((await b.receive())[1]?.code, "eof");
+      assertEquals((await b.receive(11))[1]?.code, "eof");
+      assertEquals((await b.receiveuntil("x"))[1]?.code, "eof");
+      assertEquals((await b.peek(11))[1]?.code, "eof");
+      assertEquals(b.pending, 10);
+      assertEquals(await b.receiveany(99, { encoding: "latin1" }), ["unfinished", null]);
+      assertEquals(await b.receive(), [null, null]);
+    });
+
+    test("shutdown() half-closes: the other direction goes on", async ({ a, b }) => {
+      assertEquals(await a.shutdown("send"), [true, null]);
+      assertEquals(await b.receive(), [null, null]);
+      await passes(b, a, "still here");
+      assertEquals((await a.send("no"))[1]?.code, "closed");
+      assertEquals(await a.shutdown("send"), [true, null]);
+      await b.shutdown("send");
+      assertEquals(await a.receive("*a", { encoding: "utf-8" }), ["", null]);
+    });
+
+    test("shutdown() lets what was sent before go out", async ({ a, b }) => {
+      const sent = [a.send("one\n"), a.send("two\n")];
+      const ended = a.shutdown("send");
+      assertEquals(await b.receive("*a", { encoding: "utf-8" }), ["one\ntwo\n", null]);
+      assertEquals(await Promise.all(sent), [[4, null], [4, null]]);
+      assertEquals(await ended, [true, null]);
+    });
+
+    test("lines() gives all lines, the unfinished last one too", async ({ a, b }) => {
+      await a.send("one\r\ntwo\nrest");
+      await a.shutdown("send");
+      assertEquals(await Array.fromAsync(b.lines()), ["one", "two", "rest"]);
+    });
+
+    test("lines({ batch }) gives the same in arrays", async ({ a, b }) => {
+      const lines = Array.from({ length: 5_000 }, (_, n) => `line ${n}`);
+      const sending = a.send(lines.join("\n")).then(() => a.shutdown("send"));
+      assertEquals((await Array.fromAsync(b.lines({ batch: true }))).flat(), lines);
+      await sending;
+    });
+
+    test("readable and writable keep half-close working", async ({ a, b }) => {
+      const writer = a.writable.getWriter();
+      await writer.write("through a web stream");
+      await writer.close();
+      const pieces = await Array.fromAsync(b.readable);
+      const text = pieces.map((piece) => new TextDecoder().decode(piece)).join("");
+      assertEquals(text, "through a web stream");
+      await passes(b, a, "and back");
+    });
+  }
+
+  test("lines() throws what fails, and leaves the line", async ({ a, b }) => {
+    await a.send("good\n0123456789\n");
+    const lines = b.lines({ max: 5 });
+    assertEquals((await lines.next()).value, "good");
+    const thrown = await assertRejects(() => lines.next());
+    assertEquals((thrown as { code?: string }).code, "too_long");
+    assertEquals(await b.receive(), ["0123456789", null]);
+  });
+
+  test("leaving a lines() loop leaves the stream open", async ({ a, b }) => {
+    await a.send("one\ntwo\n");
+    for await (const line of b.lines()) {
+      assertEquals(line, "one");
+      break;
+    }
+    assertEquals(await b.receive(), ["two", null]);
+  });
+
+  test("a receive that times out consumes nothing, and the next one goes on", async ({ a, b }) => {
+    await a.send("late li");
+    await b.peek(7);
+    const [, err] = await b.receive("*l", { timeout: 10 });
+    assertEquals(err?.code, "timeout");
+    assertEquals((await b.receive(20, { timeout: 5 }))[1]?.code, "timeout");
+    assertEquals((await b.receive("*a", { timeout: 5 }))[1]?.code, "timeout");
+    assertEquals((await b.receiveuntil("zz", { timeout: 5 }))[1]?.code, "timeout");
+    assertEquals((await b.receiveuntil("zz", { timeout: 5, size: 50 }))[1]?.code, "timeout");
+    assertEquals(b.pending, 7);
+    await a.send("ne\n");
+    assertEquals(await b.receive(), ["late line", null]);
+  });
+
+  test("settimeout() holds for every receive", async ({ b }) => {
+    b.settimeout(5);
+    assertEquals((await b.receive())[1]?.code, "timeout");
+    assertEquals((await b.receiveany())[1]?.code, "timeout");
+  });
+
+  test("an abort gives cancelled and consumes nothing", async ({ a, b }) => {
+    await a.send("par");
+    await b.peek(3);
+    const aborter = new AbortController();
+    const waiting = b.receive("*l", { signal: aborter.signal });
+    aborter.abort(new Error("enough"));
+    const [, err] = await waiting;
+    assertEquals([err?.code, (err?.cause as Error).message], ["cancelled", "enough"]);
+    assertEquals((await b.receive("*l", { signal: aborter.signal }))[1]?.code, "cancelled");
+    await a.send("tial\n");
+    assertEquals(await b.receive(), ["partial", null]);
+  });
+
+  test("interrupt() wakes the receive and keeps the stream; idle if none waits", async (ends) => {
+    assertEquals(ends.b.interrupt()[1]?.code, "idle");
+    const waiting = ends.b.receive();
+    assertEquals(ends.b.interrupt(), [true, null]);
+    assertEquals((await waiting)[1]?.code, "cancelled");
+    await passes(ends.a, ends.b, "goes on");
+  });
+
+  test("a killed receive throws ThreadKilled and loses not a byte", async ({ a, b }) => {
+    let thrown: unknown;
+    await a.send("half a ");
+    await b.peek(7);
+    const reader = newthread(async () => {
+      try {
+        await b.receive();
+      } catch (error) {
+        thrown = error;
+        throw error;
+      }
+    });
+    assert(reader.state.startsWith("receive "), reader.state);
+    kill(reader, "test");
+    assertEquals((await wait(reader))[1]?.code, "killed");
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assert(thrown instanceof ThreadKilled);
+    await a.send("line\n");
+    assertEquals(await b.receive(), ["half a line", null]);
+  });
+
+  test("a second reader is busy, and the first one still gets its line", async ({ a, b }) => {
+    const first = b.receive();
+    assertEquals((await b.receive())[1]?.code, "busy");
+    assertEquals((await b.receiveany())[1]?.code, "busy");
+    assertEquals(b.busy(), true);
+    await a.send("for the first\n");
+    assertEquals(await first, ["for the first", null]);
+    assertEquals(b.busy(), false);
+  });
+
+  test("both directions at once", async ({ a, b }) => {
+    const text = "x".repeat(300_000);
+    const [sentA, sentB, gotA, gotB] = await Promise.all([
+      a.send(text),
+      b.send(text),
+      a.receive(text.length, { encoding: "latin1" }),
+      b.receive(text.length, { encoding: "latin1" }),
+    ]);
+    assertEquals([sentA[0], sentB[0]], [300_000, 300_000]);
+    assertEquals([gotA[0], gotB[0]], [text, text]);
+  });
+
+  test("sends of several threads go out in order, each whole", async ({ a, b }) => {
+    const threads = Array.from({ length: 20 }, (_, n) => {
+      const line = `${String(n).repeat(5_000)}\n`;
+      return newthread(() => a.send([line.slice(0, 10), line.slice(10)]));
+    });
+    for (let n = 0; n < 20; n++) {
+      const [line] = await b.receive("*l");
+      assertEquals(line, String(n).repeat(5_000));
+    }
+    for (const [count, err] of await wait(threads)) assert(err === null && count > 5_000);
+  });
+
+  test("send() takes text, bytes, numbers and lists, and counts bytes", async ({ a, b }) => {
+    assertEquals(await a.send(["é", 12, [new Uint8Array([33]), ["\n"]]]), [6, null]);
+    assertEquals(await b.receive(), ["é12!", null]);
+    assertEquals(await a.send(""), [0, null]);
+    assertEquals(await a.send([]), [0, null]);
+    assertEquals(await a.send([[], "", new Uint8Array(0)]), [0, null]);
+  });
+
+  test("bytes that are changed after the send has resolved do no harm", async ({ a, b }) => {
+    const bytes = new TextEncoder().encode("first\n");
+    await a.send(bytes);
+    bytes.fill(120);
+    assertEquals(await b.receive(), ["first", null]);
+  });
+
+  test("large messages of every shape arrive whole", async ({ a, b }) => {
+    const bytes = new Uint8Array(3 * MEGABYTE).map((_, i) => i * 7);
+    const text = "ä".repeat(200_000);
+    const sending = Promise.all([a.send(bytes), a.send(text), a.send(["<", bytes, text, ">"])]);
+    assertEquals((await b.receive(bytes.length))[0], bytes);
+    assertEquals((await b.receive(400_000, { encoding: "utf-8" }))[0], text);
+    const [all] = await b.receive(bytes.length + 400_002);
+    assertEquals(all?.[0], 60);
+    assertEquals(all?.subarray(1, bytes.length + 1), bytes);
+    assertEquals(all?.at(-1), 62);
+    assertEquals((await sending)[2], [bytes.length + 400_002, null]);
+  });
+
+  test("a peer that does not read holds the sender; a timed-out send marks it", async (ends) => {
+    const { a, b } = ends;
+    const big = new Uint8Array(overfull).fill(46);
+    const first = a.send(big, { timeout: 30 });
+    const queued = a.send("queued and withdrawn", { timeout: 10 });
+    const [, err] = await first;
+    assertEquals(err?.code, "timeout");
+    assert(err!.sent! >= 0 && err!.sent! < big.length, `sent ${err?.sent}`);
+    const [, withdrawn] = await queued;
+    assertEquals([withdrawn?.code, withdrawn?.sent], ["timeout", 0]);
+    assertEquals((await a.send("x"))[1]?.code, "dirty");
+    // Receiving goes on, and the message that was begun still goes out whole.
+    await b.send("from the other side\n");
+    assertEquals(await a.receive(), ["from the other side", null]);
+    let received = 0;
+    while (received < big.length) {
+      const [piece] = await b.receiveany(MEGABYTE);
+      received += piece!.length;
+      assert(piece!.every((byte) => byte === 46));
+    }
+    assertEquals(received, big.length);
+    assertEquals((await b.receiveany(9, { timeout: 10 }))[1]?.code, "timeout");
+  });
+
+  test("a queued send that is aborted or killed is withdrawn whole", async ({ a, b }) => {
+    const big = new Uint8Array(overfull);
+    const first = a.send(big, { timeout: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const aborter = new AbortController();
+    const aborted = a.send("aborted", { signal: aborter.signal });
+    const killed = newthread(() => a.send("killed"));
+    const last = a.send("last", { timeout: 0 });
+    aborter.abort();
+    kill(killed);
+    const [, err] = await aborted;
+    assertEquals([err?.code, err?.sent], ["cancelled", 0]);
+    assertEquals((await wait(killed))[1]?.code, "killed");
+    let left = big.length;
+    while (left > 0) left -= (await b.receiveany(Math.min(left, MEGABYTE)))[0]!.length;
+    assertEquals(await first, [big.length, null]);
+    assertEquals(await last, [4, null]);
+    assertEquals(await b.receive(4, { encoding: "latin1" }), ["last", null]);
+    // It harmed nothing: the stream takes more.
+    await passes(a, b, "more");
+  });
+
+  test("close() wakes the receive with closed, and is idempotent", async ({ a, b }) => {
+    const waiting = b.receive();
+    assertEquals(await b.close(), [true, null]);
+    assertEquals((await waiting)[1]?.code, "closed");
+    assertEquals(await b.close(), [true, null]);
+    assertEquals(b.closed(), true);
+    assertEquals((await b.receive())[1]?.code, "closed");
+    assertEquals((await b.send("x"))[1]?.code, "closed");
+    assertEquals((await b.shutdown("send"))[1]?.code, "closed");
+    assertEquals(a.closed(), false);
+  });
+
+  test("close() lets accepted sends go out", async ({ a, b }) => {
+    const text = "y".repeat(2 * MEGABYTE);
+    const sent = a.send(text);
+    const closed = a.close();
+    const [all] = await b.receive("*a", { encoding: "latin1" });
+    assertEquals(all?.length, text.length);
+    assertEquals(await sent, [text.length, null]);
+    assertEquals(await closed, [true, null]);
+  });
+
+  test("close() waits for a peer that does not read no longer than the send may", async (ends) => {
+    ends.a.settimeout(20);
+    const sent = ends.a.send(new Uint8Array(overfull));
+    assertEquals(await ends.a.close(), [true, null]);
+    assertEquals((await sent)[1]?.code, "timeout");
+  });
+
+  test("close_immediately() drops what waits", async ({ a }) => {
+    const sent = a.send(new Uint8Array(overfull), { timeout: 0 });
+    const queued = a.send("never");
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assertEquals(a.close_immediately(), [true, null]);
+    assertEquals((await sent)[1]?.code, "closed");
+    assertEquals((await queued)[1]?.code, "closed");
+  });
+
+  test("a loop that takes no heed of failures does not stop the program", async ({ b }) => {
+    await b.close();
+    let stop = false;
+    const timer = setTimeout(() => stop = true, 5);
+    let failures = 0;
+    while (!stop) {
+      const [, err] = await b.receive();
+      assertEquals(err?.code, "closed");
+      failures += 1;
+    }
+    clearTimeout(timer);
+    assert(failures > 16);
+  });
+
+  test("a killed thread that retries for ever neither spins nor outlives its peers", async (ends) => {
+    const stubborn = newthread(async () => {
+      for (;;) {
+        try {
+          await ends.b.receive();
+        } catch {
+          // It takes no heed, which must not freeze the program.
+        }
+      }
+    });
+    kill(stubborn);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assertEquals((await wait(stubborn))[1]?.code, "killed");
+    await passes(ends.a, ends.b, "unharmed");
+  });
+
+  test("too_long consumes nothing, at exactly the limit", async ({ a, b }) => {
+    await a.send(`${"x".repeat(100)}\r\n`);
+    assertEquals((await b.receive("*l", { max: 99 }))[1]?.code, "too_long");
+    assertEquals(await b.receive("*l", { max: 100 }), ["x".repeat(100), null]);
+    assertEquals((await b.receive(11, { max: 10 }))[1]?.code, "too_long");
+    await a.send("0123456789");
+    await b.peek(10);
+    assertEquals((await b.receive("*a", { max: 9 }))[1]?.code, "too_long");
+    assertEquals((await b.receiveuntil("9", { max: 8 }))[1]?.code, "too_long");
+    assertEquals(await b.receive(10, { max: 10, encoding: "latin1" }), ["0123456789", null]);
+  });
+
+  test("an endless line is too_long by default, at 64 KiB", async ({ a, b }) => {
+    const sending = a.send("z".repeat(70_000));
+    assertEquals((await b.receive())[1]?.code, "too_long");
+    assertEquals((await b.receive(70_000, { encoding: "latin1" }))[0]?.length, 70_000);
+    await sending;
+  });
+
+  test("bad_text stays, and can be taken as bytes", async ({ a, b }) => {
+    await a.send(new Uint8Array([0xff, 0x41, 0x0a, 0x42, 0x0a]));
+    assertEquals((await b.receive())[1]?.code, "bad_text");
+    assertEquals(await b.receive("*l", { encoding: "latin1" }), ["\xffA", null]);
+    assertEquals(await b.receive(), ["B", null]);
+  });
+
+  test("the wire log names what happens", async ({ a, b }) => {
+    const log: string[] = [];
+    b.trace((line) => log.push(line.replace(/^#\d+ \S+ /, "")));
+    await a.send('say "hi"\r\n\x01');
+    await b.receive();
+    await b.receive("*l", { timeout: 1 });
+    await b.send("ok\n");
+    await b.close();
+    const text = log.join("\n");
+    assert(text.includes('< "say \\"hi\\"\\r\\n\\x01" 11 B'), text);
+    assert(text.includes("timeout, 1 B kept"), text);
+    assert(text.includes('> "ok\\n" 3 B'), text);
+    assert(text.endsWith("close"), text);
+  });
+
+  test("misuse throws and names the argument", ({ a }) => {
+    const wrong: [() => unknown, string][] = [
+      [() => a.receive(-1), "receive wants 0 bytes or more: got -1"],
+      [() => a.receive(1.5), "receive wants 0 bytes or more: got 1.5"],
+      [() => a.receive("*x" as "*l"), 'receive wants "*l", "*a" or a number of bytes: got \'*x\''],
+      [() => a.receiveany(0), "receiveany: max wants 1 bytes or more: got 0"],
+      [() => a.receiveuntil(""), "receiveuntil: the boundary is empty"],
+      [() => a.receiveuntil("ab", { size: 0 }), "receiveuntil: size wants 1 bytes or more: got 0"],
+      [() => a.receive("*l", { timeout: -1 }), "timeout must be 0 (no limit) or more milliseconds"],
+      [() => a.receive("*l", { encoding: "utf-16le" }), "'utf-16le' is not ASCII-compatible"],
+      [() => a.receive("*l", { encoding: "nonsense" }), "'nonsense' is not one that TextDecoder"],
+      [() => a.send(null as unknown as string), "send wants strings, bytes, numbers or lists"],
+      [() => a.send([{} as unknown as string]), "send wants strings, bytes, numbers or lists"],
+      [() => a.send("€", { encoding: "latin1" }), "U+20AC at 0 is no byte of a latin1 string"],
+      [() => a.send("€", { encoding: "gbk" }), "cannot encode U+20AC at 0 as gbk"],
+    ];
+    for (const [call, words] of wrong) {
+      try {
+        call();
+        throw new Error(`nothing was thrown: ${words}`);
+      } catch (error) {
+        assert((error as Error).message.includes(words), String(error));
+      }
+    }
+    return Promise.resolve();
+  });
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  if (typeof value === "string") return new TextEncoder().encode(value);
+  return value as Uint8Array;
+}
