@@ -127,6 +127,7 @@ function dialNode(
 
 /** A `node:net` socket: slower, and needed for what `Deno.Conn` cannot do. */
 export class NodeTransport extends DuplexSource implements Transport {
+  readonly lingers = true;
   readonly local: Address;
   readonly remote: Address;
   readonly #socket: net.Socket;

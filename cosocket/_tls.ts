@@ -1,15 +1,12 @@
 import { Deadline, fromOs, IoError, now, park, type Result } from "../core/mod.ts";
 import type { WaitOptions } from "../core/mod.ts";
-import { Channel } from "../stream/mod.ts";
+import { Channel, DEFAULT_TIMEOUT } from "../stream/mod.ts";
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import * as tls from "node:tls";
 import { ChannelDuplex, DuplexSource } from "./_duplex.ts";
 import type { SocketOption, Transport } from "./_transport.ts";
 import type { Address, SslOptions, SslServerOptions } from "./types.ts";
-
-/** So long may the farewell (close_notify) take before the connection is dropped. */
-const FAREWELL = 2_000;
 
 /** Which side of the handshake we are. */
 export type Role =
@@ -162,21 +159,22 @@ export class TlsTransport extends DuplexSource implements Transport {
     return this.#bye();
   }
 
+  /** Says farewell, for as long as a send may take, and closes what lies below. */
   async #bye(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const limit = new Deadline(resolve, true);
-      limit.set(now() + FAREWELL);
+    const said = await new Promise<boolean>((resolve) => {
+      const limit = new Deadline(() => resolve(false), true);
+      limit.set(now() + DEFAULT_TIMEOUT);
       const done = () => {
         limit.remove();
-        resolve();
+        resolve(true);
       };
       this.#socket.once("close", done);
       if (this.#socket.writableFinished) done();
       else this.#socket.end(done);
     });
+    if (said) await this.#below.close();
+    else this.#below.closeImmediately();
     this.#drop();
-    if (this.#below.outgoing.busy) this.#below.closeImmediately();
-    else await this.#below.close();
   }
 
   #drop(): void {

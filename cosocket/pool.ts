@@ -215,7 +215,10 @@ export class Pool {
     this.#idle.push(member);
     channel.trace?.("pool put");
     channel.outgoing.rest();
-    channel.incoming.watch((news) => this.#evict(member, news));
+    channel.incoming.watch((news) => {
+      channel.trace?.(`pool evict: ${news}`);
+      channel.closeImmediately();
+    });
     transport.ref(false);
     while (this.#idle.length > keep) this.#evict(this.#idle[0]!, "others were used later");
   }

@@ -13,8 +13,8 @@ import { BufferedStream, Channel, DEFAULT_TIMEOUT } from "../stream/mod.ts";
 import { dial, type NodeOptions, notConnected, type Target, targetOf } from "./_dial.ts";
 import { handshake, identity, type Role } from "./_tls.ts";
 import { traceFromEnv } from "./_trace.ts";
-import type { SocketOption, Transport } from "./_transport.ts";
-import { acquire, IDLE_LIFE, type Member, type Pool, poolOf } from "./pool.ts";
+import { ConnTransport, type SocketOption, type Transport } from "./_transport.ts";
+import { acquire, IDLE_LIFE, type Member, Pool, poolOf } from "./pool.ts";
 import type {
   Address,
   ConnectOptions,
@@ -121,6 +121,22 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     }
     this.#connecting = true;
     return this.#connect(target, options).finally(() => this.#connecting = false);
+  }
+
+  /** Takes over a connection that was accepted; see {@linkcode from_conn}. */
+  static from<E extends Encoding>(
+    conn: Deno.TcpConn | Deno.UnixConn,
+    options: TcpOptions<E>,
+  ): TcpSocket<E> {
+    const sock = new TcpSocket<E>(options);
+    const transport = new ConnTransport(conn);
+    const { remote } = transport;
+    const name = remote.family === "tcp"
+      ? targetOf(remote.ip, remote.port).name
+      : `unix:${remote.path}`;
+    // A pool of its own, that no connect ever asks.
+    sock.#use(new Pool(name).opened(new Channel(transport, name), transport));
+    return sock;
   }
 
   async #connect(target: Target, options: ConnectOptions): Promise<Result<true>> {
@@ -263,10 +279,16 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     checkTimeout(idle, "idle");
     const member = this.#member;
     if (member === null) return [null, notConnected("keep alive")];
+    if (this.#poolName === "" && typeof key !== "string") {
+      const words = `Cannot keep ${member.channel.name} alive: it was accepted, not connected`;
+      return [null, new IoError("unsupported", words)];
+    }
     const err = member.channel.unfit(unanswered);
     if (err !== null) {
       member.channel.trace?.(`pool refuse: ${err.message}`);
-      if (err.code !== "busy") this.close();
+      // Its place in the pool is wanted: only what was sent just now may hold it up.
+      if (err.code === "dirty" && member.channel.outgoing.busy) this.close();
+      else if (err.code !== "busy") this.close_immediately();
       return [null, err];
     }
     if (typeof key === "string") this.#poolName = key;
@@ -490,4 +512,29 @@ export async function connect<E extends Encoding = "lines">(
     ? await sock.connect(host, second, options)
     : await sock.connect(host, options);
   return err === null ? [sock, null] : [null, err];
+}
+
+/**
+ * Makes a socket of a connection that `Deno.listen` accepted, with patterns, timeouts
+ * and all the rest. The connection belongs to the socket from now on; do not read or
+ * write it otherwise. No permission is needed.
+ *
+ * @example A server of one line
+ * ```ts
+ * import { connect, from_conn, unwrap } from "@alilua/coevent/cosocket";
+ *
+ * const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+ * const client = connect("127.0.0.1", listener.addr.port);
+ * await using served = from_conn(await listener.accept());
+ * await using sock = await unwrap(client);
+ * await sock.send("hello\n");
+ * console.log(await served.receive()); // [ "hello", null ]
+ * listener.close();
+ * ```
+ */
+export function from_conn<E extends Encoding = "lines">(
+  conn: Deno.TcpConn | Deno.UnixConn,
+  options: Omit<TcpOptions<E>, "ssl"> = {},
+): TcpSocket<E> {
+  return TcpSocket.from<E>(conn, options);
 }

@@ -46,6 +46,8 @@ export class Incoming {
   #failuresAtOnce = 0;
   /** How it ended: `true` cleanly, or with an error. */
   #ended: true | IoError | null = null;
+  /** Called at the end of a channel that is closed and throws away what still comes. */
+  #discarded: (() => void) | null = null;
   /** Called when something arrives or ends and nobody reads. */
   #watcher: ((news: string) => void) | null = null;
 
@@ -116,7 +118,7 @@ export class Incoming {
   readonly #arrived = (count: number | null): void => {
     this.#reading = false;
     const channel = this.#channel;
-    if (channel.closed) return;
+    if (channel.closed) return this.#discard(count);
     if (count === null) {
       this.#ended = true;
       channel.trace?.("< end");
@@ -131,12 +133,27 @@ export class Incoming {
   readonly #failed = (error: unknown): void => {
     this.#reading = false;
     const channel = this.#channel;
-    if (channel.closed) return;
+    if (channel.closed) return this.#discard(null);
     const err = fromOs(error, `Cannot receive from ${channel.name}`);
     this.#ended = err;
     channel.trace?.(`< ${err.code}`);
     this.#serve(err.code);
   };
+
+  /** Throws away what comes after the close, and calls `then` when the peer has ended. */
+  discard(then: () => void): void {
+    if (this.#ended !== null) return then();
+    this.#discarded = then;
+    this.#read();
+  }
+
+  #discard(count: number | null): void {
+    const then = this.#discarded;
+    if (then === null || this.#channel.released) return;
+    if (count !== null) return this.#read();
+    this.#discarded = null;
+    then();
+  }
 
   #traceBytes(count: number): void {
     const view = this.inbox.view();

@@ -80,6 +80,11 @@ export class Outgoing {
     return this.#queue.length > 0 || this.#batch.length > 0;
   }
 
+  /** A message was given up half-way. */
+  get torn(): boolean {
+    return this.#torn;
+  }
+
   /** Half-closed by us. */
   get ending(): boolean {
     return this.#ending;
@@ -131,6 +136,7 @@ export class Outgoing {
   }
 
   #enter(message: Message): Promise<Result<number>> {
+    this.#channel.sent();
     this.#queue.push(message);
     message.enter(this.#writing ? now() : 0);
     if (this.#writing) this.#arm(message);

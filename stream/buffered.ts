@@ -247,7 +247,6 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     const timeout = options?.timeout === undefined
       ? this.#sendTimeout
       : checkTimeout(options.timeout);
-    channel.sent();
     return channel.outgoing.send(parts, codec, { timeout, signal: options?.signal, owner: this });
   }
 

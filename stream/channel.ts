@@ -1,7 +1,10 @@
-import { IoError, type Result } from "../core/mod.ts";
+import { Deadline, IoError, now, type Result } from "../core/mod.ts";
 import { Incoming } from "./_incoming.ts";
 import { Outgoing } from "./_outgoing.ts";
 import type { Source } from "./source.ts";
+
+/** A close waits so long, in milliseconds, for the peer to end too, where that matters. */
+const LINGER = 1_000;
 
 let lastId = 0;
 
@@ -92,20 +95,49 @@ export class Channel {
     return null;
   }
 
-  /** Lets accepted sends go out, each as long as it may wait, then gives the source back. */
+  /**
+   * Lets accepted sends go out, each as long as it may wait, then gives the source back.
+   *
+   * Where the last send is unanswered or input is unread, the source is half-closed
+   * first and what comes is thrown away until the peer has ended too, for a second at
+   * most: TCP would otherwise reset the connection, and the peer lose what we sent.
+   */
   close(): Promise<Result<true>> {
     if (this.#closing !== null) return this.#closing;
     if (this.#state === "released") return Promise.resolve([true, null]);
     this.#state = "closing";
     this.trace?.("close");
+    // Input that nobody will read endangers output that the peer has not read yet.
+    const risky = this.source.lingers === true &&
+      (this.#unanswered || this.incoming.inbox.pending > 0);
     this.incoming.close(() => this.closedError("receive from"));
     return this.#closing = new Promise((resolve) => {
+      const closed = () => resolve([true, null]);
       this.outgoing.whenDrained(() => {
-        const farewell = this.#release(false);
-        if (farewell === undefined) resolve([true, null]);
-        else farewell.finally(() => resolve([true, null]));
+        if (risky && !this.outgoing.torn && !this.released) this.#linger(closed);
+        else this.#finish(closed);
       });
     });
+  }
+
+  #finish(then: () => void): void {
+    const farewell = this.#release(false);
+    if (farewell === undefined) then();
+    else farewell.finally(then);
+  }
+
+  /** Says that we have ended and lets the peer end too, for a while, before the close. */
+  #linger(then: () => void): void {
+    let over = false;
+    const finish = () => {
+      if (over) return;
+      over = true;
+      limit.remove();
+      this.#finish(then);
+    };
+    const limit = new Deadline(finish, true);
+    limit.set(now() + LINGER);
+    this.source.end().then(() => this.incoming.discard(finish), finish);
   }
 
   /** Gives the source back at once; sends that wait are dropped. */
@@ -123,7 +155,8 @@ export class Channel {
     if (this.#state === "released") return;
     this.#state = "released";
     this.outgoing.close(() => this.closedError("send to"));
-    const farewell = this.source.close(atOnce);
+    // Behind a message that is stuck half-way a farewell would be stuck too.
+    const farewell = this.source.close(atOnce || this.outgoing.torn);
     this.onRelease?.();
     return farewell;
   }
