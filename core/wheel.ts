@@ -89,6 +89,8 @@ export class Deadline extends Link {
 /** All deadlines of one clock. */
 export class Wheel {
   readonly clock: Clock;
+  /** When the event loop was last known to have looked at I/O. */
+  polledAt = 0;
   readonly #buckets = new Map<number, Link>();
   readonly #ticks: number[] = [];
   #armed = Infinity;
@@ -138,7 +140,7 @@ export class Wheel {
   }
 
   readonly #fire = (): void => {
-    const now = polledAt = this.clock.now();
+    const now = this.polledAt = this.clock.now();
     this.#armed = Infinity;
     for (let tick = this.#ticks[0]; tick !== undefined && tick <= now; tick = this.#ticks[0]) {
       pop(this.#ticks);
@@ -207,14 +209,12 @@ export function useWheel(next: Wheel): Wheel {
   return before;
 }
 
-/** When the event loop was last known to have looked at I/O, on the clock in use. */
-export let polledAt = 0;
-
 /** Calls `then` after the event loop has asked the kernel for news once more. */
 export function poll(then: () => void): void {
   const { clock } = wheel;
+  const polled = wheel;
   clock.poll(() => {
-    polledAt = clock.now();
+    polled.polledAt = clock.now();
     then();
   });
 }

@@ -4,9 +4,9 @@ import {
   now,
   park,
   poll,
-  polledAt,
   type Result,
   type WaitOptions,
+  wheel,
 } from "../core/mod.ts";
 import type { Channel } from "../stream/mod.ts";
 import type { Transport } from "./_transport.ts";
@@ -113,7 +113,7 @@ export class Pool {
   /** Whether what it would give may have died unheard. */
   get stale(): boolean {
     const next = this.#idle.at(-1);
-    return next !== undefined && now() - Math.max(next.restedAt, polledAt) > TRUSTED;
+    return next !== undefined && now() - Math.max(next.restedAt, wheel.polledAt) > TRUSTED;
   }
 
   /** Sets how many may be open; who waits for a place that is there now gets it. */

@@ -1,0 +1,515 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  connect,
+  pool_close,
+  pool_stats,
+  tcp,
+  type TcpSocket,
+  unwrap,
+} from "../../cosocket/mod.ts";
+import { FakeClock, kill, newthread, sleep, wait } from "../../thread/mod.ts";
+import { sizes } from "../sizes.ts";
+import { random } from "../stream/promise.ts";
+import { CERTS } from "./ends.ts";
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+/** A server whose connections `serve` handles; all are closed with it. */
+function serve(handler: (conn: Deno.TcpConn) => Promise<void>) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const conns = new Set<Deno.TcpConn>();
+  const handlers: Promise<void>[] = [];
+  let most = 0;
+  const accepting = (async () => {
+    for await (const conn of listener) {
+      conns.add(conn);
+      most = Math.max(most, conns.size);
+      handlers.push(
+        handler(conn).catch(() => {}).finally(() => {
+          conns.delete(conn);
+          try {
+            conn.close();
+          } catch {
+            // The handler has closed it.
+          }
+        }),
+      );
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    conns,
+    /** The most connections that were open at a time. */
+    get most() {
+      return most;
+    },
+    async [Symbol.asyncDispose]() {
+      await pool_close();
+      listener.close();
+      for (const conn of conns) {
+        try {
+          conn.close();
+        } catch {
+          // The handler has closed it.
+        }
+      }
+      await accepting;
+      await Promise.all(handlers);
+    },
+  };
+}
+
+/** Sends back what comes. */
+async function echo(conn: Deno.TcpConn): Promise<void> {
+  const buffer = new Uint8Array(4_096);
+  for (;;) {
+    const count = await conn.read(buffer);
+    if (count === null) return;
+    await conn.write(buffer.subarray(0, count));
+  }
+}
+
+async function ask(sock: TcpSocket, text: string): Promise<void> {
+  await unwrap(sock.send(`${text}\n`));
+  assertEquals(await sock.receive(), [text, null]);
+}
+
+Deno.test("setkeepalive() puts the socket into the pool, and connect takes it out", async () => {
+  await using server = serve(echo);
+  const sock = tcp();
+  await unwrap(sock.connect("127.0.0.1", server.port));
+  assertEquals(sock.getreusedtimes(), 0);
+  await ask(sock, "one");
+  assertEquals(sock.setkeepalive(), [true, null]);
+  assertEquals(sock.closed(), true);
+  assertEquals((await sock.receive())[1]?.code, "closed");
+  assertEquals(sock.setkeepalive()[1]?.code, "closed");
+  for (const times of [1, 2]) {
+    await unwrap(sock.connect("127.0.0.1", server.port));
+    assertEquals(sock.getreusedtimes(), times);
+    await ask(sock, "again");
+    assertEquals(sock.setkeepalive(4), [true, null]);
+  }
+  assertEquals(server.conns.size, 1);
+  const [stats] = pool_stats();
+  const key = `127.0.0.1:${server.port}`;
+  assertEquals(stats, { key, pool_size: Infinity, idle: 1, open: 1, waiting: 0 });
+});
+
+/** Every way to be unfit for the pool, and what setkeepalive says. */
+const UNFIT: Record<string, [code: string, spoil: (sock: TcpSocket) => unknown]> = {
+  "unread bytes": ["dirty", async (sock) => {
+    await sock.send("two\nlines\n");
+    await sock.receive();
+    await sock.peek(6);
+  }],
+  "no answer since the last send": ["dirty", (sock) => sock.send("unanswered\n")],
+  "a send under way": ["dirty", (sock) => void sock.send("in flight\n")],
+  "a receive that timed out": ["dirty", (sock) => sock.receive("*l", { timeout: 2 })],
+  "a receive that was aborted": ["dirty", async (sock) => {
+    const aborter = new AbortController();
+    const waiting = sock.receive("*l", { signal: aborter.signal });
+    aborter.abort();
+    await waiting;
+  }],
+  "a receive that was killed": ["dirty", async (sock) => {
+    const thread = newthread(() => sock.receive());
+    kill(thread);
+    await wait(thread);
+  }],
+  "a shut down sending side": ["dirty", (sock) => sock.shutdown("send")],
+  "an end of the peer": ["closed", async (sock) => {
+    await sock.shutdown("send");
+    await sock.receive();
+  }],
+  "our own close": ["closed", (sock) => sock.close()],
+};
+
+for (const [what, [code, spoil]] of Object.entries(UNFIT)) {
+  Deno.test(`setkeepalive() after ${what} is ${code} and closes the socket`, async () => {
+    await using server = serve(echo);
+    const sock = await unwrap(connect("127.0.0.1", server.port));
+    await ask(sock, "fine");
+    await spoil(sock);
+    assertEquals(sock.setkeepalive()[1]?.code, code);
+    assertEquals(sock.closed(), true);
+    await sock.close();
+    assertEquals(pool_stats(), []);
+  });
+}
+
+Deno.test("setkeepalive() while a receive waits is busy, and leaves the socket to it", async () => {
+  await using server = serve(echo);
+  const sock = await unwrap(connect("127.0.0.1", server.port));
+  const waiting = sock.receive();
+  assertEquals(sock.setkeepalive()[1]?.code, "busy");
+  assertEquals(sock.closed(), false);
+  await sock.send("for the waiter\n");
+  assertEquals(await waiting, ["for the waiter", null]);
+  assertEquals(sock.setkeepalive(), [true, null]);
+});
+
+Deno.test("setkeepalive(unanswered) takes a socket whose last word was a send", async () => {
+  await using server = serve(async (conn) => {
+    await conn.read(new Uint8Array(64));
+    await conn.read(new Uint8Array(64));
+  });
+  const sock = await unwrap(connect("127.0.0.1", server.port));
+  await unwrap(sock.send("no answer to this\n"));
+  assertEquals(sock.setkeepalive(4, { unanswered: true }), [true, null]);
+  assertEquals(pool_stats()[0]?.idle, 1);
+});
+
+Deno.test("setkeepalive() shows our order to who comes from OpenResty", () => {
+  const sock = tcp();
+  assertThrows(
+    () => sock.setkeepalive(10_000, 100 as never),
+    TypeError,
+    "setkeepalive wants (size, key?, { idle }): got two numbers",
+  );
+  assertThrows(() => sock.setkeepalive(-1), RangeError, "setkeepalive: size wants a whole number");
+});
+
+Deno.test("the pool keeps the most recently used, up to its size", async () => {
+  await using server = serve(echo);
+  const socks = await Promise.all(
+    [1, 2, 3].map(() => unwrap(connect("127.0.0.1", server.port))),
+  );
+  const ports = socks.map((sock) => portOf(sock));
+  for (const sock of socks) {
+    await ask(sock, "x");
+    assertEquals(sock.setkeepalive(2), [true, null]);
+  }
+  assertEquals(pool_stats()[0]?.idle, 2);
+  const last = await unwrap(connect("127.0.0.1", server.port));
+  const next = await unwrap(connect("127.0.0.1", server.port));
+  assertEquals([portOf(last), portOf(next)], [ports[2], ports[1]]);
+  await Promise.all([last.close(), next.close()]);
+});
+
+function portOf(sock: TcpSocket): number {
+  const address = unwrap(sock.localaddr());
+  return address!.family === "tcp" ? address!.port : 0;
+}
+
+Deno.test("an idle socket is closed when its time has come", async () => {
+  await using server = serve(echo);
+  using clock = new FakeClock();
+  const sock = await unwrap(connect("127.0.0.1", server.port));
+  await ask(sock, "x");
+  sock.setkeepalive(4, { idle: 5_000 });
+  await clock.tick(4_999);
+  assertEquals(pool_stats()[0]?.idle, 1);
+  await clock.tick(1);
+  assertEquals(pool_stats(), []);
+  const standard = await unwrap(connect("127.0.0.1", server.port));
+  await ask(standard, "x");
+  standard.setkeepalive();
+  await clock.tick(59_999);
+  assertEquals(pool_stats()[0]?.idle, 1);
+  await clock.tick(1);
+  assertEquals(pool_stats(), []);
+});
+
+Deno.test("an end or a stray byte evicts an idle socket", async () => {
+  await using server = serve(echo);
+  for (const spoil of ["close", "write"] as const) {
+    const sock = await unwrap(connect("127.0.0.1", server.port));
+    await ask(sock, "x");
+    sock.setkeepalive();
+    const [conn] = server.conns;
+    if (spoil === "close") await conn!.closeWrite();
+    else await conn!.write(new Uint8Array(1));
+    while (pool_stats().length > 0) await turn();
+    const [fresh] = await connect("127.0.0.1", server.port);
+    assertEquals(fresh?.getreusedtimes(), 0);
+    await fresh?.close();
+  }
+});
+
+Deno.test("a checkout after a stalled loop hands out no socket that died meanwhile", async () => {
+  await using server = serve(echo);
+  for (let round = 0; round < sizes.stalls; round++) {
+    const sock = await unwrap(connect("127.0.0.1", server.port));
+    await ask(sock, "x");
+    sock.setkeepalive();
+    const [conn] = server.conns;
+    conn!.close();
+    // The loop hears of nothing while it is held up, and the connect comes right after.
+    const until = performance.now() + 15;
+    while (performance.now() < until);
+    const [next, err] = await connect("127.0.0.1", server.port);
+    assertEquals(err, null);
+    assertEquals(next!.getreusedtimes(), 0, `round ${round}: a dead socket was handed out`);
+    await ask(next!, "alive");
+    await next!.close();
+  }
+});
+
+Deno.test("pool_size is a true cap: more callers wait in line, first come, first served", async () => {
+  await using server = serve(echo);
+  const order: number[] = [];
+  const threads = Array.from({ length: 12 }, (_, n) =>
+    newthread(async () => {
+      const sock = tcp();
+      await unwrap(sock.connect("127.0.0.1", server.port, 2));
+      order.push(n);
+      await ask(sock, `caller ${n}`);
+      assertEquals(sock.setkeepalive(2), [true, null]);
+    }));
+  const [stats] = pool_stats();
+  assertEquals([stats?.open, stats?.waiting, stats?.pool_size], [2, 10, 2]);
+  for (const [, err] of await wait(threads)) assertEquals(err, null);
+  assertEquals(order, order.toSorted((a, b) => a - b));
+  assert(server.most <= 2, `the server saw ${server.most}`);
+});
+
+Deno.test("who waits for the pool gives up by timeout, abort or kill, and leaks no place", async () => {
+  await using server = serve(echo);
+  const holder = tcp();
+  await unwrap(holder.connect("127.0.0.1", server.port, 1));
+  const aborter = new AbortController();
+  const waiting = newthread(() =>
+    connect("127.0.0.1", server.port, { pool_size: 1, timeout: 5_000 })
+  );
+  const results = Promise.all([
+    connect("127.0.0.1", server.port, { pool_size: 1, timeout: 5 }),
+    connect("127.0.0.1", server.port, { pool_size: 1, signal: aborter.signal }),
+  ]);
+  assertEquals(pool_stats()[0]?.waiting, 3);
+  aborter.abort();
+  kill(waiting);
+  assertEquals((await results).map(([, err]) => err?.code), ["timeout", "cancelled"]);
+  assertEquals((await wait(waiting))[1]?.code, "killed");
+  assertEquals(pool_stats()[0]?.waiting, 0);
+  const last = connect("127.0.0.1", server.port, { pool_size: 1 });
+  const [, full] = await connect("127.0.0.1", server.port, { pool_size: 1, backlog: 1 });
+  assertEquals(full?.code, "exhausted");
+  await holder.close();
+  const sock = await unwrap(last);
+  await ask(sock, "the place was free again");
+  await sock.close();
+  assertEquals(pool_stats(), []);
+});
+
+Deno.test("a connect that fails, or is killed in the middle, gives its place to the next", async () => {
+  const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = closed.addr;
+  closed.close();
+  const options = { pool_size: 1, pool: "failing" };
+  const refused = await Promise.all(
+    Array.from({ length: 5 }, () => connect("127.0.0.1", port, options)),
+  );
+  assertEquals(refused.map(([, err]) => err?.code), Array(5).fill("refused"));
+  assertEquals(pool_stats(), []);
+
+  // A peer that never answers the TLS handshake.
+  await using server = serve(async (conn) => {
+    while (await conn.read(new Uint8Array(4_096)) !== null);
+  });
+  const ssl = { ca: CERTS.ca };
+  const stuck = newthread(() => connect("127.0.0.1", server.port, { ...options, ssl }));
+  const late = connect("127.0.0.1", server.port, { ...options, ssl, timeout: 40 });
+  while (server.conns.size === 0) await turn();
+  kill(stuck);
+  assertEquals((await late)[1]?.code, "timeout");
+  assertEquals((await wait(stuck))[1]?.code, "killed");
+  while (pool_stats().length > 0) await turn();
+});
+
+Deno.test("the latest size given for a key holds", async () => {
+  await using server = serve(echo);
+  const one = await unwrap(connect("127.0.0.1", server.port, { pool_size: 1 }));
+  const second = connect("127.0.0.1", server.port, { pool_size: 1 });
+  await turn();
+  assertEquals(pool_stats()[0]?.waiting, 1);
+  const third = await unwrap(connect("127.0.0.1", server.port, { pool_size: 3 }));
+  const socks = [one, await unwrap(second), third];
+  assertEquals([pool_stats()[0]?.open, pool_stats()[0]?.pool_size], [3, 3]);
+  const late = connect("127.0.0.1", server.port, { pool_size: 2, timeout: 5 });
+  assertEquals((await late)[1]?.code, "timeout");
+  for (const sock of socks) await sock.close();
+});
+
+Deno.test("what TLS shows tells pools apart, whatever their name", async () => {
+  const ssl = { ca: CERTS.ca };
+  const options = { hostname: "127.0.0.1", port: 0, ...CERTS.server, alpnProtocols: ["a", "b"] };
+  const listener = Deno.listenTls(options);
+  const conns: Deno.TlsConn[] = [];
+  const accepting = (async () => {
+    for await (const conn of listener) {
+      conns.push(conn);
+      echo(conn as unknown as Deno.TcpConn).catch(() => {});
+    }
+  })();
+  const { port } = listener.addr as Deno.NetAddr;
+  const ways = [
+    ssl,
+    { ...ssl, alpn: ["a"] },
+    { ...ssl, alpn: ["b"] },
+    { ...ssl, servername: "localhost" },
+    { verify: false },
+    { ca: [CERTS.ca, CERTS.other_ca] },
+    { ...ssl, ...CERTS.client },
+  ];
+  const keys = new Set<string>();
+  for (const way of ways) {
+    const [sock, err] = await connect("127.0.0.1", port, { ssl: way, pool: "named" });
+    assertEquals(err, null);
+    assertEquals(sock!.getreusedtimes(), 0, JSON.stringify(way).slice(0, 60));
+    await ask(sock!, "tls");
+    assertEquals(sock!.setkeepalive(), [true, null]);
+    for (const { key } of pool_stats()) keys.add(key);
+  }
+  assertEquals(keys.size, ways.length);
+  // The host's own name, said aloud, is no other identity.
+  const named = { ...ssl, servername: "127.0.0.1" };
+  const again = await unwrap(connect("127.0.0.1", port, { ssl: named, pool: "named" }));
+  assertEquals(again.getreusedtimes() > 0, true);
+  await again.close();
+  await pool_close("named");
+  assertEquals(pool_stats(), []);
+  listener.close();
+  await accepting;
+  for (const conn of conns) {
+    try {
+      conn.close();
+    } catch {
+      // Closed already.
+    }
+  }
+});
+
+Deno.test("pool_close() closes what rests, of one key or of all, and nothing in use", async () => {
+  await using server = serve(echo);
+  const used = await unwrap(connect("127.0.0.1", server.port, { pool: "a" }));
+  for (const pool of ["a", "b", "c"]) {
+    const sock = await unwrap(connect("127.0.0.1", server.port, { pool }));
+    await ask(sock, "x");
+    sock.setkeepalive();
+  }
+  const idle = () => pool_stats().map(({ key, idle }) => `${key}${idle}`).sort();
+  assertEquals(idle(), ["a1", "b1", "c1"]);
+  assertEquals(await pool_close("b"), [true, null]);
+  assertEquals(idle(), ["a1", "c1"]);
+  assertEquals(await pool_close(), [true, null]);
+  assertEquals(idle(), ["a0"]);
+  await ask(used, "still open");
+  assertEquals(used.setkeepalive(1, "d"), [true, null]);
+  assertEquals(idle(), ["d1"]);
+});
+
+Deno.test("10,000 tagged requests cross no reply while idle sockets are killed and garbled", async () => {
+  const next = random(42);
+  await using server = serve(async (conn) => {
+    const buffer = new Uint8Array(256);
+    for (;;) {
+      const count = await conn.read(buffer);
+      if (count === null) return;
+      await conn.write(buffer.subarray(0, count));
+      const fate = next();
+      if (fate < 0.02) return;
+      if (fate < 0.04) await conn.closeWrite();
+      // Garbage comes in a turn of its own, when the client has put its socket to rest.
+      else if (fate < 0.06) setTimeout(() => conn.write(new Uint8Array([120])).catch(() => {}), 1);
+    }
+  });
+  let left = sizes.taggedRequests;
+  let failed = 0;
+  const callers = Array.from({ length: 20 }, (_, caller) =>
+    newthread(async () => {
+      while (left > 0) {
+        const tag = `${caller}-${left--}`;
+        const sock = tcp();
+        await unwrap(sock.connect("127.0.0.1", server.port, 8));
+        await sock.send(`${tag}\n`);
+        const [line, err] = await sock.receive("*l", { timeout: 5_000 });
+        if (err !== null || line === null) {
+          // A true race: the peer was gone before the request came. No reply, no harm.
+          failed += 1;
+          await sock.close();
+          continue;
+        }
+        // A stray byte may have come before the answer, never another's answer.
+        assert(line.replace(/^x+/, "") === tag, `${tag} got ${line}`);
+        if (line !== tag) failed += 1;
+        if (next() < 0.2) await sleep(1);
+        sock.setkeepalive(8);
+      }
+    }));
+  for (const [, err] of await wait(callers)) assertEquals(err, null);
+  assert(failed < sizes.taggedRequests / 10, `${failed} requests failed`);
+});
+
+Deno.test("an answer that nobody read never reaches the next user", async () => {
+  await using server = serve(async (conn) => {
+    const buffer = new Uint8Array(256);
+    const timers = new Set<ReturnType<typeof setTimeout>>();
+    try {
+      for (;;) {
+        const count = await conn.read(buffer);
+        if (count === null) return;
+        const answer = buffer.slice(0, count);
+        const timer = setTimeout(() => {
+          timers.delete(timer);
+          conn.write(answer).catch(() => {});
+        }, 5);
+        timers.add(timer);
+      }
+    } finally {
+      for (const timer of timers) clearTimeout(timer);
+    }
+  });
+  const users = Array.from({ length: 20 }, (_, thread) =>
+    newthread(async () => {
+      for (let round = 0; round < sizes.lateUsers / 20; round++) {
+        const first = tcp();
+        await unwrap(first.connect("127.0.0.1", server.port, 10));
+        await unwrap(first.send("the first one's\n"));
+        assertEquals(first.setkeepalive(10)[1]?.code, "dirty");
+        const second = tcp();
+        await unwrap(second.connect("127.0.0.1", server.port, 10));
+        await ask(second, `user ${thread}.${round}`);
+        assertEquals(second.setkeepalive(10), [true, null]);
+      }
+    }));
+  for (const [, err] of await wait(users)) assertEquals(err, null);
+});
+
+/** The sockets that the kernel shows as ESTABLISHED to a port, seen from the client. */
+function established(port: number): number {
+  const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return Deno.readTextFileSync("/proc/net/tcp").split("\n")
+    .filter((row) => row.trim().split(/\s+/)[2] === remote && / 01 /.test(row)).length;
+}
+
+Deno.test({
+  name: "with 1,000 callers and pool_size 4 the kernel never shows more than 4 sockets",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using server = serve(echo);
+    let most = 0;
+    let samples = 0;
+    let done = false;
+    const watch = newthread(async () => {
+      while (!done) {
+        most = Math.max(most, established(server.port));
+        samples += 1;
+        await sleep(1);
+      }
+    });
+    const callers = Array.from({ length: sizes.poolCallers }, (_, n) =>
+      newthread(async () => {
+        const sock = tcp();
+        await unwrap(sock.connect("127.0.0.1", server.port, { pool_size: 4, timeout: 0 }));
+        await ask(sock, `caller ${n}`);
+        assertEquals(sock.setkeepalive(4), [true, null]);
+      }));
+    for (const [, err] of await wait(callers)) assertEquals(err, null);
+    done = true;
+    await wait(watch);
+    assert(most >= 1 && most <= 4, `the kernel showed ${most}`);
+    assert(samples > 3, `only ${samples} samples`);
+    assert(server.most <= 4, `the server counted ${server.most}`);
+  },
+});
