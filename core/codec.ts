@@ -102,6 +102,8 @@ export function wholeCharacters(bytes: Uint8Array): number {
     const byte = bytes[length - back]!;
     if (byte < 0x80) return length;
     if (byte >= 0xc0) {
+      // These begin no character: nothing that comes could make them whole.
+      if (byte < 0xc2 || byte > 0xf4) return length;
       const size = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
       return size > back ? length - back : length;
     }

@@ -64,16 +64,25 @@ export class Inbox {
       this.#start = this.#end = this.#scanned = 0;
       this.#textKind = null;
       if (this.#memory.length !== this.#step) this.#memory = allocate(this.#step);
-    } else if (this.#memory.length - this.#end < this.#step / 2) {
+    } else if (
+      this.#memory.length - this.#end < this.#step / 2 || this.#memory.length > this.#most(pending)
+    ) {
       this.#makeRoom(pending);
     }
     return this.#memory.subarray(this.#end, this.#end + LARGE);
   }
 
+  /** More memory than this is out of proportion, and not worth keeping for what is at hand. */
+  #most(pending: number): number {
+    return 16 * Math.max(pending, this.#step);
+  }
+
   /** Moves what is at hand to the front, or into twice the memory: never more often than it doubles. */
   #makeRoom(pending: number): void {
     const from = this.#memory;
-    if (2 * pending > from.length || from.length < this.#step) {
+    if (from.length > this.#most(pending)) {
+      this.#memory = allocate(Math.max(4 * pending, this.#step));
+    } else if (2 * pending > from.length || from.length < this.#step) {
       this.#memory = allocate(Math.max(2 * from.length, this.#step));
     }
     from.copy(this.#memory, 0, this.#start, this.#end);

@@ -108,7 +108,10 @@ export function until(codec: Codec, boundary: Uint8Array, shape: UntilShape): Pa
   const { inclusive, size, max } = shape;
   const search = new Search(boundary);
   const piece = (inbox: Inbox, length: number): Taken => {
-    if (codec.data === "utf-8") length = wholeCharacters(inbox.view().subarray(0, length));
+    // Where not even one is whole, decoding it tells what is wrong.
+    if (codec.data === "utf-8") {
+      length = wholeCharacters(inbox.view().subarray(0, length)) || length;
+    }
     const value = inbox.count(codec.data, length)!;
     return value instanceof IoError ? [null, value] : [value, null, false];
   };

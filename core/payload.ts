@@ -48,7 +48,7 @@ function checkText(text: string, codec: Codec): string {
   if (codec.line === "latin1") {
     const at = text.search(BEYOND_LATIN1);
     if (at >= 0) throw new TypeError(`send: ${point(text, at)} is no byte of a latin1 string`);
-  } else if (typeof codec.line === "object") {
+  } else if (typeof codec.line === "object" && codec.line.encoding !== "utf-8") {
     const at = text.search(BEYOND_ASCII);
     if (at >= 0) {
       throw new TypeError(`send: cannot encode ${point(text, at)} as ${codec.name}: send bytes`);

@@ -33,8 +33,8 @@ export abstract class Wait {
   task: Task | null = null;
   before: Wait | null = null;
   after: Wait | null = null;
-  /** When the wait began. */
-  since = 0;
+  /** When the wait began; `NaN` while that is still to be looked up. */
+  since = NaN;
 
   /** What the thread is doing, for `thread.list()`: `receive 127.0.0.1:80`. */
   abstract describe(): string;
@@ -103,6 +103,8 @@ export class Task {
   killed: ThreadKilled | null = null;
   /** The function has returned or thrown; a killed task has its outcome before that. */
   unwound = false;
+  /** The function has thrown, of its own accord. */
+  threw = false;
   /** Someone has waited for it, so that its failure is not lost. */
   observed = false;
   #refusals = 0;
@@ -139,7 +141,9 @@ export class Task {
     if (this.outcome !== null) return this.unwound ? "ended" : "unwinding";
     if (this.waits === null) return this === root ? "root" : "running";
     const wait = this.waits;
-    return `${wait.describe()}, ${Math.round(now() - wait.since)} ms`;
+    // A wait that has begun in this turn need not have looked at the clock yet.
+    const waited = Number.isNaN(wait.since) ? 0 : now() - wait.since;
+    return `${wait.describe()}, ${Math.round(waited)} ms`;
   }
 
   /** Calls `then` when the outcome is there; gives the way to take that back. */
@@ -185,11 +189,13 @@ export class Task {
         cause: reason,
       }),
     ]);
-    this.#abort?.abort(error);
+    muteKills();
     for (let wait = this.waits; wait !== null; wait = this.waits) {
       wait.leave();
       wait.kill(error);
     }
+    // Not before: a wait of ours that was given this signal too must throw.
+    this.#abort?.abort(error);
     this.scope.onChange?.(this);
     return true;
   }
@@ -204,6 +210,20 @@ export class Task {
     if (++this.#refusals > MOST_REFUSALS) return new Promise(() => {});
     return new Promise((_, reject) => setImmediate(() => reject(error)));
   }
+}
+
+let muted = false;
+
+/**
+ * A killed thread rejects in all its waits, and awaits but one of them: `await a; await b`
+ * leaves the promise of `b` without a listener. That must not end the program.
+ */
+function muteKills(): void {
+  if (muted) return;
+  muted = true;
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    if (event.reason instanceof ThreadKilled) event.preventDefault();
+  });
 }
 
 function because(reason: unknown): string {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { IoError } from "./error.ts";
 import { dying, refusal, type ThreadKilled, Wait } from "./task.ts";
 import { Deadline, now } from "./wheel.ts";
@@ -8,6 +9,14 @@ export interface WaitOptions {
   timeout?: number;
   /** Gives up with `cancelled` when aborted. */
   signal?: AbortSignal;
+}
+
+/**
+ * An answer that takes a turn of the event loop, for what would be the same however
+ * often it is asked for: a loop that takes no heed of it would spin in microtasks.
+ */
+export function afterTurn<T>(answer: T): Promise<T> {
+  return new Promise((resolve) => setImmediate(() => resolve(answer)));
 }
 
 /** What a caller was given up for. */
@@ -32,7 +41,7 @@ export function park<T>(
   }
   const { timeout = 0, signal } = options;
   checkTimeout(timeout);
-  if (signal?.aborted) return Promise.resolve<GivenUp>([null, cancelled(what(), signal)]);
+  if (signal?.aborted) return afterTurn<GivenUp>([null, cancelled(what(), signal)]);
   const parked = new Parked<T>(what);
   parked.begin(start, timeout, signal);
   return parked.promise;

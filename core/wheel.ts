@@ -53,7 +53,7 @@ export class Deadline extends Link {
   set(at: number): void {
     this.at = at;
     if (this.#wheel !== null) {
-      if (this.tick <= at) return;
+      if (this.tick <= at && this.#wheel === wheel) return;
       this.#wheel.remove(this);
     }
     this.#wheel = wheel;
@@ -76,12 +76,15 @@ export class Deadline extends Link {
 
   /** Called by the wheel when the bucket's tick has come. */
   reached(now: number): void {
+    const own = this.#wheel;
     this.#wheel = null;
     if (this.at <= now) {
       this.at = Infinity;
       this.fire();
     } else if (this.at !== Infinity) {
-      this.set(this.at);
+      // A fake clock may have come since: what has begun stays with its own.
+      this.#wheel = own;
+      own?.insert(this);
     }
   }
 }

@@ -1,4 +1,5 @@
 import {
+  afterTurn,
   cancelled,
   Deadline,
   dying,
@@ -13,7 +14,6 @@ import {
   type ThreadKilled,
   Wait,
 } from "../core/mod.ts";
-import { setImmediate } from "node:timers";
 import type { Channel } from "./channel.ts";
 
 /** After so many failures in a row that came at once, each takes a turn of the event loop. */
@@ -80,7 +80,11 @@ export class Incoming {
     const { signal } = wait;
     if (signal?.aborted) return this.fail(cancelled(`receive from ${channel.name}`, signal));
     const got = this.#look(pattern);
-    if (got !== undefined) return got[1] === null ? Promise.resolve(got) : this.fail(got[1]);
+    if (got !== undefined) {
+      // The end too is answered at once and for ever, to loops that look for errors only.
+      const lasting = got[1] !== null || (this.#ended !== null && this.inbox.pending === 0);
+      return lasting ? this.#answer(got) : Promise.resolve(got);
+    }
     const reader = new Reader(this, channel.name, pattern, wait);
     this.#reader = reader;
     this.#failuresAtOnce = 0;
@@ -96,8 +100,11 @@ export class Incoming {
    * microtasks and starve everything, so from the 16th on each takes a turn.
    */
   fail(err: IoError): Promise<[value: null, err: IoError]> {
-    if (++this.#failuresAtOnce < FAILURES_AT_ONCE) return Promise.resolve([null, err]);
-    return new Promise((resolve) => setImmediate(() => resolve([null, err])));
+    return this.#answer([null, err]);
+  }
+
+  #answer<T extends Taken>(taken: T): Promise<T> {
+    return ++this.#failuresAtOnce < FAILURES_AT_ONCE ? Promise.resolve(taken) : afterTurn(taken);
   }
 
   #look(pattern: Pattern): Taken | undefined {

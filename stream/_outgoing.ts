@@ -24,6 +24,8 @@ const GATHERED = 64 * 1024;
 /** A piece of bytes from this size on is written from where it is, not copied. */
 const LARGE = 16 * 1024;
 
+const NOTHING = new Uint8Array(0);
+
 /** Memory to gather into, lent for the time of a write: an idle stream holds none. */
 const spares: Uint8Array[] = [];
 const MOST_SPARES = 16;
@@ -67,6 +69,8 @@ export class Outgoing {
   #torn = false;
   /** Set once the end has been asked for. */
   #ending = false;
+  /** Set once the end has left. */
+  #ended = false;
   #failed: IoError | null = null;
   #drained: (() => void)[] = [];
 
@@ -95,7 +99,7 @@ export class Outgoing {
       const refused = refusal();
       if (refused !== null) return refused;
     }
-    const err = this.#refusal();
+    const err = this.#refusal(false);
     if (err !== null) return this.#channel.incoming.fail(err);
     const { signal } = wait;
     if (signal?.aborted) {
@@ -111,18 +115,19 @@ export class Outgoing {
       const refused = refusal();
       if (refused !== null) return refused;
     }
-    if (this.#ending && this.#failed === null) return Promise.resolve([0, null]);
-    const err = this.#refusal();
+    if (this.#ended) return Promise.resolve([0, null]);
+    const err = this.#refusal(true);
     if (err !== null) return this.#channel.incoming.fail(err);
     this.#ending = true;
     return this.#enter(new Message(this, this.#channel.name, null, null, wait));
   }
 
-  #refusal(): IoError | null {
+  /** Why no more is accepted: neither a message nor, if it `isEnd`, an end. */
+  #refusal(isEnd: boolean): IoError | null {
     const channel = this.#channel;
     if (channel.closed) return channel.closedError("send to");
     if (this.#failed !== null) return this.#failed;
-    if (this.#ending) {
+    if (this.#ending && !isEnd) {
       return new IoError(
         "closed",
         `Cannot send to ${channel.name}: its sending side was shut down`,
@@ -138,7 +143,8 @@ export class Outgoing {
   #enter(message: Message): Promise<Result<number>> {
     this.#channel.sent();
     this.#queue.push(message);
-    message.enter(this.#writing ? now() : 0);
+    // The clock is read once for all that is sent in a turn.
+    message.enter(this.#writing ? now() : NaN);
     if (this.#writing) this.#arm(message);
     message.wait.signal?.addEventListener("abort", message.aborted);
     if (!this.#flushing && !this.#writing) {
@@ -161,14 +167,18 @@ export class Outgoing {
     const first = this.#queue[0];
     if (first === undefined) return this.#settled();
     this.#progress = now();
-    if (first.parts === null) return this.#endSource(first);
+    if (first.parts === null) return this.#endSource();
     this.#gather();
-    for (const message of this.#batch) {
-      if (message.since === 0) message.since = this.#progress;
-      this.#arm(message);
-    }
+    for (const message of this.#batch) this.#begin(message);
+    for (const message of this.#queue) this.#begin(message);
     this.#write();
   };
+
+  /** Its time runs from now on, if it did not before. */
+  #begin(message: Message): void {
+    if (Number.isNaN(message.since)) message.since = this.#progress;
+    this.#arm(message);
+  }
 
   /** Moves messages from the queue into the batch, as many as fit into one write. */
   #gather(): void {
@@ -188,6 +198,8 @@ export class Outgoing {
         return;
       }
       const bytes = typeof part === "string" ? bytesOf(part, codec) : part;
+      // Their buffer may have been given away since.
+      if (bytes.length === 0) return;
       gathered += bytes.length;
       if (bytes.length < LARGE && bytes.length <= GATHERED - at) {
         into.set(bytes, at);
@@ -214,8 +226,9 @@ export class Outgoing {
   }
 
   #write(): void {
+    const piece = this.#pieces[0];
+    if (piece === undefined) return this.#wrote(0);
     this.#writing = true;
-    const piece = this.#pieces[0]!;
     this.#channel.source.write(piece).then(this.#wrote, this.#writeFailed);
   }
 
@@ -223,7 +236,7 @@ export class Outgoing {
     this.#writing = false;
     const channel = this.#channel;
     if (channel.released) return;
-    const piece = this.#pieces[0]!;
+    const piece = this.#pieces[0] ?? NOTHING;
     if (channel.trace !== null) channel.traceBytes(">", piece.subarray(0, count));
     this.#written += count;
     if (count < piece.length) this.#pieces[0] = piece.subarray(count);
@@ -245,18 +258,23 @@ export class Outgoing {
     else this.#settled();
   };
 
-  #endSource(message: Message): void {
+  /** Nothing but ends is left in the queue: after one was asked for, no send is accepted. */
+  #endSource(): void {
     this.#writing = true;
-    this.#queue.shift();
-    this.#batch = [message];
-    message.since = this.#progress;
-    this.#arm(message);
+    this.#batch = this.#queue;
+    this.#queue = [];
+    for (const message of this.#batch) this.#begin(message);
     const ended = () => {
       this.#writing = false;
       if (this.#channel.released) return;
+      this.#ended = true;
       this.#channel.trace?.("> end");
+      const messages = [...this.#batch, ...this.#queue];
       this.#batch = [];
-      if (!message.over) this.#answer(message, [0, null]);
+      this.#queue = [];
+      for (const message of messages) {
+        if (!message.over) this.#answer(message, [0, null]);
+      }
       this.#settled();
     };
     this.#channel.source.end().then(ended, this.#writeFailed);
@@ -314,6 +332,7 @@ export class Outgoing {
   /** Ends the wait for a message: it is withdrawn if queued, or goes out all the same. */
   giveUp(message: Message, err: (sent: number) => IoError): void {
     this.#answer(message, [null, err(this.withdraw(message))]);
+    if (!this.#waiting) this.#settled();
   }
 
   /** Takes a message back as far as that is possible; gives how many bytes of it have left. */
@@ -321,7 +340,9 @@ export class Outgoing {
     const at = this.#queue.indexOf(message);
     if (at >= 0) {
       this.#queue.splice(at, 1);
-      if (message.parts === null) this.#ending = false;
+      if (message.parts === null) {
+        this.#ending = [...this.#batch, ...this.#queue].some(({ parts }) => parts === null);
+      }
       return 0;
     }
     const sent = Math.min(Math.max(this.#written - message.startAt, 0), message.size);

@@ -1,4 +1,5 @@
 import {
+  afterTurn,
   all,
   any,
   type Bytes,
@@ -158,7 +159,9 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     if (pattern === "*l" && options === undefined) {
       // The hot path: a line at hand costs no more than its promise.
       const found = this.#atHand()?.line(this.#codec.line, LONGEST_LINE);
-      if (typeof found === "string") return Promise.resolve([found, null]);
+      if (typeof found === "string" || found instanceof Uint8Array) {
+        return Promise.resolve([found, null]);
+      }
     }
     const codec = this.#codecFor(options);
     if (pattern === "*l") {
@@ -193,12 +196,20 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
 
   receiveuntil(
     boundary: string | Uint8Array,
-    options?: UntilOptions & { size?: never },
+    options?: UntilOptions & { size?: never; encoding?: never },
   ): Promise<ReadResult<Data<E>>>;
+  receiveuntil<F extends Encoding>(
+    boundary: string | Uint8Array,
+    options: UntilOptions & { size?: never; encoding: F },
+  ): Promise<ReadResult<Data<F>>>;
   receiveuntil(
     boundary: string | Uint8Array,
-    options: UntilPieceOptions,
+    options: UntilPieceOptions & { encoding?: never },
   ): Promise<UntilPiece<Data<E>>>;
+  receiveuntil<F extends Encoding>(
+    boundary: string | Uint8Array,
+    options: UntilPieceOptions & { encoding: F },
+  ): Promise<UntilPiece<Data<F>>>;
   receiveuntil(
     boundary: string | Uint8Array,
     options: UntilOptions & { size?: number } = {},
@@ -225,9 +236,19 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     return promise as Promise<ReadResult<Bytes>>;
   }
 
-  lines(options?: LinesOptions & { batch?: false }): AsyncIterableIterator<Line<E>>;
-  lines(options: LinesOptions & { batch: true }): AsyncIterableIterator<Line<E>[]>;
-  lines(options: LinesOptions = {}): AsyncIterableIterator<Line<E> | Line<E>[]> {
+  lines(
+    options?: LinesOptions & { batch?: false; encoding?: never },
+  ): AsyncIterableIterator<Line<E>>;
+  lines<F extends Encoding>(
+    options: LinesOptions & { batch?: false; encoding: F },
+  ): AsyncIterableIterator<Line<F>>;
+  lines(
+    options: LinesOptions & { batch: true; encoding?: never },
+  ): AsyncIterableIterator<Line<E>[]>;
+  lines<F extends Encoding>(
+    options: LinesOptions & { batch: true; encoding: F },
+  ): AsyncIterableIterator<Line<F>[]>;
+  lines(options: LinesOptions = {}): AsyncIterableIterator<unknown> {
     const codec = this.#codecFor(options);
     const max = checkMax(options, LONGEST_LINE);
     const source = {
@@ -235,15 +256,15 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
       receive: (pattern: Pattern) => this.#receive(pattern, options),
     };
     return options.batch === true
-      ? new BatchIterator<Line<E>>(source, codec, max)
-      : new LineIterator<Line<E>>(source, codec, max);
+      ? new BatchIterator(source, codec, max)
+      : new LineIterator(source, codec, max);
   }
 
   send(data: Payload, options?: SendOptions): Promise<Result<number>> {
     const codec = options?.encoding === undefined ? this.#codec : codecOf(options.encoding);
     const parts = partsOf(data, codec);
     const channel = this.#channel;
-    if (channel === null) return Promise.resolve([null, this.unconnected("send")]);
+    if (channel === null) return this.#refuse("send");
     const timeout = options?.timeout === undefined
       ? this.#sendTimeout
       : checkTimeout(options.timeout);
@@ -255,7 +276,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
       throw new TypeError(`shutdown wants "send": got ${JSON.stringify(direction)}`);
     }
     const channel = this.#channel;
-    if (channel === null) return [null, this.unconnected("shut down")];
+    if (channel === null) return this.#refuse("shut down");
     const timeout = checkTimeout(options.timeout ?? this.#sendTimeout);
     const [, err] = await channel.outgoing.end({ timeout, signal: options.signal, owner: this });
     return err === null ? [true, null] : [null, err];
@@ -277,7 +298,11 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   interrupt(): Result<true> {
     const name = this.#channel?.name ?? "stream";
     const words = `Cannot receive from ${name}: it was interrupted`;
-    if (this.#channel?.incoming.giveUp(new IoError("cancelled", words))) return [true, null];
+    if (this.#channel?.incoming.giveUp(new IoError("cancelled", words))) {
+      // The answer may still come, as after a timeout.
+      this.#channel.taint("a receive was interrupted");
+      return [true, null];
+    }
     return [null, new IoError("idle", `Cannot interrupt ${name}: no receive is waiting`)];
   }
 
@@ -350,7 +375,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
 
   #receive(pattern: Pattern, options: ReceiveOptions | undefined): Promise<Taken> {
     const channel = this.#channel;
-    if (channel === null) return Promise.resolve([null, this.unconnected("receive")]);
+    if (channel === null) return this.#refuse("receive");
     const timeout = options?.timeout === undefined
       ? this.#receiveTimeout
       : checkTimeout(options.timeout);
@@ -358,7 +383,12 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   }
 
   #fail(err: IoError): Promise<[value: null, err: IoError]> {
-    return this.#channel?.incoming.fail(err) ?? Promise.resolve([null, err]);
+    return this.#channel?.incoming.fail(err) ?? afterTurn([null, err]);
+  }
+
+  /** There is no channel. A loop that takes no heed of that must not freeze the program. */
+  #refuse(action: string): Promise<[value: null, err: IoError]> {
+    return afterTurn([null, this.unconnected(action)]);
   }
 
   #codecFor(options: ReceiveOptions | undefined): Codec {

@@ -43,6 +43,7 @@ export class Channel {
   #closing: Promise<Result<true>> | null = null;
   #taint: string | null = null;
   #unanswered = false;
+  #endLinger: (() => void) | null = null;
 
   /** Makes a channel over a source. */
   constructor(source: Source, name: string) {
@@ -123,7 +124,7 @@ export class Channel {
   #finish(then: () => void): void {
     const farewell = this.#release(false);
     if (farewell === undefined) then();
-    else farewell.finally(then);
+    else farewell.then(then, then);
   }
 
   /** Says that we have ended and lets the peer end too, for a while, before the close. */
@@ -137,6 +138,7 @@ export class Channel {
     };
     const limit = new Deadline(finish, true);
     limit.set(now() + LINGER);
+    this.#endLinger = finish;
     this.source.end().then(() => this.incoming.discard(finish), finish);
   }
 
@@ -148,17 +150,18 @@ export class Channel {
       this.#state = "closing";
       this.incoming.close(() => this.closedError("receive from"));
     }
-    this.#release(true);
+    this.#release(true)?.catch(() => {});
+    this.#endLinger?.();
   }
 
-  #release(atOnce: boolean): void | Promise<void> {
-    if (this.#state === "released") return;
+  #release(atOnce: boolean): Promise<void> | undefined {
+    if (this.#state === "released") return undefined;
     this.#state = "released";
     this.outgoing.close(() => this.closedError("send to"));
     // Behind a message that is stuck half-way a farewell would be stuck too.
     const farewell = this.source.close(atOnce || this.outgoing.torn);
     this.onRelease?.();
-    return farewell;
+    return farewell ?? undefined;
   }
 
   /** The error of an operation on a channel that we closed. */

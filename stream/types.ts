@@ -111,13 +111,23 @@ export interface Stream<E extends Encoding = "lines"> extends AsyncDisposable {
   /** Receives up to a boundary, which is consumed and not given unless `inclusive`. */
   receiveuntil(
     boundary: string | Uint8Array,
-    options?: UntilOptions & { size?: never },
+    options?: UntilOptions & { size?: never; encoding?: never },
   ): Promise<ReadResult<Data<E>>>;
+  /** Receives up to a boundary under another encoding, for this once. */
+  receiveuntil<F extends Encoding>(
+    boundary: string | Uint8Array,
+    options: UntilOptions & { size?: never; encoding: F },
+  ): Promise<ReadResult<Data<F>>>;
   /** The same in pieces of `size` bytes; the third element is true with the last. */
   receiveuntil(
     boundary: string | Uint8Array,
-    options: UntilPieceOptions,
+    options: UntilPieceOptions & { encoding?: never },
   ): Promise<UntilPiece<Data<E>>>;
+  /** In pieces, under another encoding, for this once. */
+  receiveuntil<F extends Encoding>(
+    boundary: string | Uint8Array,
+    options: UntilPieceOptions & { encoding: F },
+  ): Promise<UntilPiece<Data<F>>>;
 
   /** Waits for so many bytes and gives them without consuming any. */
   peek(count: number, options?: ReceiveOptions): Promise<ReadResult<Bytes>>;
@@ -126,9 +136,21 @@ export interface Stream<E extends Encoding = "lines"> extends AsyncDisposable {
    * All lines to the end, for `for await`; the unfinished last one too. Throws the
    * `IoError` of what fails. Leaving the loop leaves the stream open.
    */
-  lines(options?: LinesOptions & { batch?: false }): AsyncIterableIterator<Line<E>>;
+  lines(
+    options?: LinesOptions & { batch?: false; encoding?: never },
+  ): AsyncIterableIterator<Line<E>>;
+  /** All lines, under another encoding. */
+  lines<F extends Encoding>(
+    options: LinesOptions & { batch?: false; encoding: F },
+  ): AsyncIterableIterator<Line<F>>;
   /** All lines, in arrays of those at hand: the fastest way to read lines. */
-  lines(options: LinesOptions & { batch: true }): AsyncIterableIterator<Line<E>[]>;
+  lines(
+    options: LinesOptions & { batch: true; encoding?: never },
+  ): AsyncIterableIterator<Line<E>[]>;
+  /** All lines in arrays, under another encoding. */
+  lines<F extends Encoding>(
+    options: LinesOptions & { batch: true; encoding: F },
+  ): AsyncIterableIterator<Line<F>[]>;
 
   /**
    * Sends text, bytes, numbers or lists of them; gives the byte count when the kernel

@@ -66,6 +66,7 @@ function threw(task: Task, error: unknown): void {
     return;
   }
   const words = error instanceof Error ? error.message : String(error);
+  task.threw = true;
   ended(task, [
     null,
     new IoError("failed", `Thread '${task.name}' threw: ${words}`, { cause: error }),

@@ -1,4 +1,4 @@
-import { type Clock, useWheel, Wheel } from "../core/mod.ts";
+import { checkTimeout, type Clock, useWheel, Wheel } from "../core/mod.ts";
 import { setImmediate } from "node:timers";
 
 /**
@@ -32,6 +32,9 @@ export class FakeClock implements Disposable {
    * called at its own moment, and what it wakes runs before the time moves on.
    */
   async tick(ms = 1): Promise<void> {
+    if (checkTimeout(ms, "tick: ms") === Infinity) {
+      throw new RangeError("tick: ms must be finite: there is no last moment");
+    }
     const until = this.#clock.now() + ms;
     await settled();
     while (this.#clock.advance(until)) await settled();

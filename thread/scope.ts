@@ -231,9 +231,10 @@ class Running extends Wait implements Scope {
     // Before `start` has returned, the body is not known yet; it comes here again.
     if (this.#over || this.#body === null) return;
     const left = this.#members.tasks.size;
-    const code = task === this.#body ? task.outcome?.[1]?.code : undefined;
+    // What it returned may well be a failure: that ends nobody else.
+    const broken = task === this.#body && (task.threw || task.killed !== null);
     if (left === 0) this.#finish();
-    else if (code === "failed" || code === "killed") this.#closeAll(task.outcome?.[1]);
+    else if (broken) this.#closeAll(task.outcome?.[1]);
     else if (left === this.#members.dying) this.#beginGrace();
   }
 

@@ -9,6 +9,7 @@ import {
   type Result,
   wheel,
 } from "../core/mod.ts";
+import { setImmediate } from "node:timers";
 
 /** A thread may go on so many milliseconds before a `swop` lets I/O and timers through. */
 const SLICE = 4;
@@ -49,14 +50,16 @@ export function swop(): Promise<Result<true>> {
   if (turning !== null) return turning;
   if (++swops % SWOPS_PER_LOOK !== 0) return DONE;
   const { clock } = wheel;
+  // A clock that stands still says nothing about how long the others have waited.
+  if (clock.exact) return turning = turn(setImmediate, clock);
   const time = clock.now();
   if (time - turnedAt < SLICE && time >= turnedAt) return DONE;
-  return turning = turn(clock);
+  return turning = turn((then) => clock.poll(then), clock);
 }
 
-function turn(clock: Clock): Promise<Result<true>> {
+function turn(take: (then: () => void) => void, clock: Clock): Promise<Result<true>> {
   return new Promise((resolve) => {
-    clock.poll(() => {
+    take(() => {
       turning = null;
       turnedAt = clock.now();
       resolve([true, null]);

@@ -84,16 +84,18 @@ export function wait(
   const options = second as WaitOptions | undefined;
   if (Array.isArray(first)) {
     const tasks = first.map((thread) => taskOf(thread, "wait"));
+    for (const task of tasks) checkOther(task, "wait");
     return Promise.all(tasks.map((task) => waitOne(task, options)));
   }
-  return waitOne(taskOf(first as Thread, "wait"), options);
+  const task = taskOf(first as Thread, "wait");
+  checkOther(task, "wait");
+  return waitOne(task, options);
 }
 
 /** Another name of {@linkcode wait}, from aLiLua. */
 export const coroutine_wait: typeof wait = wait;
 
 function waitOne(task: Task, options: WaitOptions | undefined): Promise<unknown> {
-  if (task === current()) throw new TypeError("wait: a thread cannot wait for itself");
   if (task.outcome !== null && dying === 0) {
     task.observed = true;
     return Promise.resolve(task.outcome);
@@ -149,7 +151,7 @@ export function wait_any<T extends Thread>(
 ): Promise<Result<FirstEnded<T>>> {
   const tasks = threads.map((thread) => taskOf(thread, "wait_any"));
   if (tasks.length === 0) throw new RangeError("wait_any wants at least one thread: got none");
-  if (tasks.includes(current())) throw new TypeError("wait_any: a thread cannot wait for itself");
+  for (const task of tasks) checkOther(task, "wait_any");
   const first = (index: number): Result<FirstEnded<T>> => {
     tasks[index]!.observed = true;
     const result = tasks[index]!.outcome as FirstEnded<T>["result"];
@@ -200,8 +202,7 @@ export function kill(thread: Thread, reason?: unknown): Result<true> {
 }
 
 function gone(task: Task): { reason: "killed" | "threw" | "returned" } {
-  const code = task.outcome?.[1]?.code;
-  return { reason: code === "killed" ? "killed" : code === "failed" ? "threw" : "returned" };
+  return { reason: task.killed !== null ? "killed" : task.threw ? "threw" : "returned" };
 }
 
 /** The thread that is running; outside any thread, the root thread. */
@@ -246,6 +247,11 @@ export function list(): ThreadInfo[] {
  */
 export function on_error(handler: ErrorHandler): () => void {
   return onError(handler);
+}
+
+/** Who waits for itself would wait for ever. */
+function checkOther(task: Task, caller: string): void {
+  if (task === current()) throw new TypeError(`${caller}: a thread cannot wait for itself`);
 }
 
 function taskOf(thread: Thread, caller: string): Task {
