@@ -75,28 +75,24 @@ const SLICE = 4;
 /** So many reads go by between two looks at the clock. */
 const READS_PER_LOOK = 64;
 
-let reads = 0;
 let turnedAt = 0;
 
-/** Nothing here ever waits for the event loop: now and then a read must, or nothing else runs. */
-function turnIsDue(): boolean {
-  return ++reads % READS_PER_LOOK === 0 && systemClock.now() - turnedAt >= SLICE;
-}
-
-function turn(): Promise<void> {
+/** Lets all else run; in a test with a fake clock always, so that a test can be replayed. */
+function turnIfDue(): Promise<void> | null {
+  if (wheel.clock.exact) return new Promise((resolve) => setImmediate(resolve));
+  if (systemClock.now() - turnedAt < SLICE) return null;
   return new Promise((resolve) => {
-    const then = () => {
+    systemClock.poll(() => {
       turnedAt = systemClock.now();
       resolve();
-    };
-    if (wheel.clock.exact) setImmediate(then);
-    else systemClock.poll(then);
+    });
   });
 }
 
 /** One direction. */
 class Pipe {
   readonly #capacity: number;
+  #reads = 0;
   #held: Uint8Array[] = [];
   #size = 0;
   #ended = false;
@@ -111,7 +107,9 @@ class Pipe {
   }
 
   read(into: Bytes): Promise<number | null> {
-    return turnIsDue() ? turn().then(() => this.#read(into)) : this.#read(into);
+    // Nothing here ever waits for the event loop: now and then a read must, or nothing else runs.
+    const turn = ++this.#reads % READS_PER_LOOK === 0 ? turnIfDue() : null;
+    return turn === null ? this.#read(into) : turn.then(() => this.#read(into));
   }
 
   #read(into: Bytes): Promise<number | null> {

@@ -290,7 +290,7 @@ export async function receiveAll(
       assertEquals(await stream.receiveany(), [null, null]);
       return counts;
     }
-    if (bytes.length - at < 200 && next() < 0.1) {
+    if (bytes.length - at < 1_000 && next() < 0.1) {
       const all = stream.receive("*a", { encoding: "bytes", timeout: 0 });
       let over = false;
       all.then(() => over = true);
