@@ -35,6 +35,11 @@ export abstract class Wait {
   after: Wait | null = null;
   /** When the wait began; `NaN` while that is still to be looked up. */
   since = NaN;
+  /**
+   * For a wait that threads run in, such as a scope: kept when it is over. Its task does
+   * not end before, awaited or not, for nothing outlives who started it.
+   */
+  lasting: Promise<unknown> | null = null;
 
   /** What the thread is doing, for `thread.list()`: `receive 127.0.0.1:80`. */
   abstract describe(): string;
@@ -80,6 +85,8 @@ export class Scope {
   readonly failures: Set<Task> = new Set();
   /** How many of the tasks have been killed. */
   dying = 0;
+  /** It has ended. A late callback of one of its tasks starts threads of the root then. */
+  over = false;
   /** Called when a task has been killed or has unwound. */
   onChange: ((task: Task) => void) | null = null;
 }
@@ -190,14 +197,26 @@ export class Task {
       }),
     ]);
     muteKills();
-    for (let wait = this.waits; wait !== null; wait = this.waits) {
-      wait.leave();
+    for (const wait of this.#allWaits()) {
+      // What runs in it is told, but has still to unwind.
+      if (wait.lasting === null) wait.leave();
       wait.kill(error);
     }
     // Not before: a wait of ours that was given this signal too must throw.
     this.#abort?.abort(error);
     this.scope.onChange?.(this);
     return true;
+  }
+
+  /** What it has begun and not awaited, and must not end before. */
+  lasting(): Wait[] {
+    return this.waits === null ? [] : this.#allWaits().filter((wait) => wait.lasting !== null);
+  }
+
+  #allWaits(): Wait[] {
+    const waits: Wait[] = [];
+    for (let wait = this.waits; wait !== null; wait = wait.after) waits.push(wait);
+    return waits;
   }
 
   /**

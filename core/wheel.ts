@@ -92,8 +92,8 @@ export class Deadline extends Link {
 /** All deadlines of one clock. */
 export class Wheel {
   readonly clock: Clock;
-  /** When the event loop was last known to have looked at I/O. */
-  polledAt = 0;
+  /** The event loop has looked at I/O since. A timer that fires proves no such thing. */
+  polledAt = -Infinity;
   readonly #buckets = new Map<number, Link>();
   readonly #ticks: number[] = [];
   #armed = Infinity;
@@ -143,7 +143,7 @@ export class Wheel {
   }
 
   readonly #fire = (): void => {
-    const now = this.polledAt = this.clock.now();
+    const now = this.clock.now();
     this.#armed = Infinity;
     for (let tick = this.#ticks[0]; tick !== undefined && tick <= now; tick = this.#ticks[0]) {
       pop(this.#ticks);
@@ -216,8 +216,10 @@ export function useWheel(next: Wheel): Wheel {
 export function poll(then: () => void): void {
   const { clock } = wheel;
   const polled = wheel;
+  const since = clock.now();
   clock.poll(() => {
-    polled.polledAt = clock.now();
+    // When exactly within these turns it was, nobody knows.
+    polled.polledAt = since;
     then();
   });
 }

@@ -24,6 +24,7 @@ export function start<A extends unknown[]>(
   fn: (...args: A) => unknown,
   args: A,
 ): Task {
+  if (scope.over) scope = root.scope;
   const task = new Task(name, current().id, scope);
   if (name === "") task.name = `thread ${task.id}`;
   scope.tasks.add(task);
@@ -67,39 +68,49 @@ function threw(task: Task, error: unknown): void {
   }
   const words = error instanceof Error ? error.message : String(error);
   task.threw = true;
+  for (const wait of task.lasting()) wait.kill(new ThreadKilled(error));
   ended(task, [
     null,
     new IoError("failed", `Thread '${task.name}' threw: ${words}`, { cause: error }),
   ]);
-  if (!task.observed) keepFailure(task, error);
 }
 
-/** The outcome of a killed task stands already; this one is dropped then. */
+/**
+ * The outcome of a killed task stands already; this one is dropped then. Scopes that it
+ * has opened and not awaited end first.
+ */
 function ended(task: Task, outcome: Outcome): void {
+  const open = task.lasting();
+  if (open.length > 0) {
+    Promise.allSettled(open.map((wait) => wait.lasting)).then(() => ended(task, outcome));
+    return;
+  }
   task.settle(outcome);
+  // Before the scope hears that it has ended, for it may be the last one.
+  if (task.threw && task.killed === null && !task.observed) keepFailure(task);
   task.unwind();
 }
 
-function keepFailure(task: Task, error: unknown): void {
+function keepFailure(task: Task): void {
   const { failures } = task.scope;
   if (task.scope === root.scope) {
     // There is no loop to end; a `wait` later in this turn still counts.
-    setImmediate(() => tellUnseen(task, error));
+    setImmediate(() => tellUnseen(task));
     return;
   }
   failures.add(task);
   if (failures.size <= MOST_FAILURES) return;
   const [oldest] = failures;
   failures.delete(oldest!);
-  tellUnseen(oldest!, oldest!.outcome?.[1]?.cause);
+  tellUnseen(oldest!);
 }
 
 /** Reports the failures of a scope that nobody has waited for. */
 export function tellFailures(scope: Scope): void {
-  for (const task of scope.failures) tellUnseen(task, task.outcome?.[1]?.cause);
+  for (const task of scope.failures) tellUnseen(task);
   scope.failures.clear();
 }
 
-function tellUnseen(task: Task, error: unknown): void {
-  if (!task.observed) report(error, `thread '${task.name}'`);
+function tellUnseen(task: Task): void {
+  if (!task.observed) report(task.outcome?.[1]?.cause, `thread '${task.name}'`);
 }

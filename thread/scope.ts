@@ -194,6 +194,7 @@ class Running extends Wait implements Scope {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+    this.lasting = promise;
     this.enter(now());
     if (this.#limit > 0 && this.#limit !== Infinity) this.#timer.set(now() + this.#limit);
     scopes.add(this.#members);
@@ -273,7 +274,7 @@ class Running extends Wait implements Scope {
   }
 
   #finish(): void {
-    this.#over = true;
+    this.#over = this.#members.over = true;
     this.#timer.remove();
     this.leave();
     scopes.delete(this.#members);

@@ -1,9 +1,11 @@
 import {
+  checkTimeout,
   current,
   dying,
   IoError,
   onError,
   park,
+  refusal,
   type Result,
   root,
   Task,
@@ -96,16 +98,14 @@ export function wait(
 export const coroutine_wait: typeof wait = wait;
 
 function waitOne(task: Task, options: WaitOptions | undefined): Promise<unknown> {
-  if (task.outcome !== null && dying === 0) {
+  checkTimeout(options?.timeout ?? 0);
+  if (task.outcome !== null) {
+    const refused = dying === 0 ? null : refusal();
+    if (refused !== null) return refused;
     task.observed = true;
     return Promise.resolve(task.outcome);
   }
   return park(() => `wait for '${task.name}'`, options ?? {}, (wake) => {
-    if (task.outcome !== null) {
-      task.observed = true;
-      wake(task.outcome);
-      return () => {};
-    }
     const before = task.observed;
     task.observed = true;
     const forget = task.onOutcome(() => wake(task.outcome!));
