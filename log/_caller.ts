@@ -49,7 +49,8 @@ export function placeOf(site: Site): string {
     stacks.prepareStackTrace = topFrame;
     const frame = site.stack as Frame | undefined;
     const script = frame?.getScriptNameOrSourceURL();
-    if (!script) return "?";
+    // "ext:" and "node:" are the runtime's own.
+    if (!script || /^(ext|node):/.test(script)) return "?";
     return `${script.slice(script.lastIndexOf("/") + 1)}:${frame!.getLineNumber() ?? 0}`;
   } catch {
     return "?";

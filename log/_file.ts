@@ -4,7 +4,8 @@
  * How it works. Each write is whole lines, appended in one call (O_APPEND), which the
  * kernel does not mix with those of other processes. Before it, one look at the path
  * says whether the file there is still ours: if it was moved or deleted, it is opened
- * anew. That look also tells the size, for rotation.
+ * anew. That look also tells the size, for rotation. It takes leave to read; without
+ * that, which a rotation has, the file is opened for each write.
  *
  * Several processes may rotate the same file: who gets its lock and finds it still
  * under its name renames it, and the others find a new file at their next look. Nobody
@@ -65,12 +66,14 @@ export class LogFile implements Target {
 
   /** Opens the file; throws what the runtime throws. A rotation's failures go to `onTrouble`. */
   constructor(path: string, rotation: Rotation | null, onTrouble: (err: IoError) => void) {
-    // The program may go to another directory later; this costs no permission.
-    this.path = resolve(path);
+    // The program may go to another directory later; resolving costs no permission.
+    const full = resolve(path);
+    if (rotation !== null) checkFolder(dirname(full));
+    this.#mayLook = mayStat(full);
+    // Of a link, what is rotated is the file, not the link.
+    this.path = rotation !== null && statIfThere(full) !== null ? Deno.realPathSync(full) : full;
     this.#rotation = rotation;
     this.#onTrouble = onTrouble;
-    if (rotation !== null) checkFolder(dirname(this.path));
-    this.#mayLook = mayStat(this.path);
     this.#open(Date.now());
   }
 
@@ -90,18 +93,26 @@ export class LogFile implements Target {
 
   /** Makes sure that the file under our path is the one that is open; gives its size. */
   #look(now: number): number {
-    if (this.#file !== null && this.#mayLook) {
-      const info = statIfThere(this.path);
-      if (info !== null && this.#isOpen(info)) return info.size;
-    }
     try {
+      if (this.#file !== null && this.#mayLook) {
+        const info = statIfThere(this.path);
+        if (info !== null && this.#isOpen(info)) return info.size;
+      }
       return this.#open(now);
     } catch (error) {
-      // A file that was moved away, with nothing to be put in its place, still takes lines.
-      const info = this.#file?.statSync();
-      if (info === undefined || info.nlink === 0) throw error;
-      return info.size;
+      const size = this.#sizeOfOld(error);
+      if (size === null) throw error;
+      return size;
     }
+  }
+
+  /** A file that was moved away, with nothing to be put in its place, still takes lines. */
+  #sizeOfOld(error: unknown): number | null {
+    if (this.#file === null) return null;
+    // Without a look, only what has nothing to do with the path can be told apart.
+    if (!this.#mayLook) return fromOs(error, "").code === "exhausted" ? 0 : null;
+    const info = this.#file.statSync();
+    return info.nlink === 0 ? null : info.size;
   }
 
   #isOpen(info: Deno.FileInfo): boolean {
@@ -109,7 +120,12 @@ export class LogFile implements Target {
   }
 
   #open(now: number): number {
-    const file = Deno.openSync(this.path, { append: true, create: true });
+    const file = Deno.openSync(this.path, { append: true, create: true, read: false });
+    if (!this.#mayLook) {
+      this.#file?.close();
+      this.#file = file;
+      return 0;
+    }
     const info = file.statSync();
     if (this.#file !== null && this.#isOpen(info)) {
       file.close();
@@ -135,7 +151,10 @@ export class LogFile implements Target {
     const rotation = this.#rotation;
     if (rotation === null || now < this.#rotateAfter) return bytes.length;
     if (rotation.period !== null) {
-      const over = size > 0 && periodStart(rotation.period, now) > this.#began;
+      const began = periodStart(rotation.period, now);
+      // The first line decides which period a file is of.
+      if (size === 0) this.#began = began;
+      const over = began > this.#began;
       return over && this.#rotate(this.#began, rotation.keep, now) ? 0 : bytes.length;
     }
     const room = rotation.size - size;
@@ -161,9 +180,9 @@ export class LogFile implements Target {
     } catch (error) {
       this.#rotateAfter = now + PAUSE;
       this.#onTrouble(fromOs(error, `Cannot rotate the log '${this.path}'`));
-      if (this.#file === null) return true;
-      file.unlockSync();
-      return false;
+      // Gives the lock back, too; the next look opens the file again.
+      this.close();
+      return true;
     }
   }
 
@@ -197,7 +216,7 @@ function checkFolder(folder: string): void {
   }
 }
 
-/** Without leave to read, opening the file once more finds out the same, at thrice the cost. */
+/** Looking takes leave to read. Without it, the file is opened for each write, at thrice the cost. */
 function mayStat(path: string): boolean {
   try {
     statIfThere(path);

@@ -66,7 +66,7 @@ export class Sink {
     this.#queue.push({ time: Date.now(), level, body, site });
     this.#size += body.length;
     if (level === ERR || this.#size > MOST_QUEUED || leaving) this.flush();
-    else if (this.#queue.length === 1) await_turn(this);
+    else if (this.#queue.length === 1) awaitTurn(this);
   }
 
   /** Writes what waits; gives the error if it could not. */
@@ -82,7 +82,7 @@ export class Sink {
     } finally {
       this.#writing = false;
     }
-    if (this.#queue.length > 0) await_turn(this);
+    if (this.#queue.length > 0) awaitTurn(this);
     return this.#failure;
   }
 
@@ -147,16 +147,17 @@ function linesIn(bytes: Uint8Array): number {
 }
 
 /** The logs with lines that wait. */
-let waiting: Sink[] = [];
+const waiting = new Set<Sink>();
 
 /** The program is ending: there may be no next turn. */
 let leaving = false;
 
 let watching = false;
 
-function await_turn(sink: Sink): void {
+function awaitTurn(sink: Sink): void {
   if (!watching) watchTheEnd();
-  if (waiting.push(sink) === 1) setImmediate(turn);
+  if (waiting.size === 0) setImmediate(turn);
+  waiting.add(sink);
 }
 
 function turn(): void {
@@ -166,8 +167,8 @@ function turn(): void {
 }
 
 function flushAll(): void {
-  const due = waiting;
-  waiting = [];
+  const due = [...waiting];
+  waiting.clear();
   for (const sink of due) sink.flush();
 }
 

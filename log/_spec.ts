@@ -1,6 +1,5 @@
 import { DEBUG, type Level, NO, NOTICE } from "./levels.ts";
-import type { Threshold } from "./types.ts";
-import type { LogOptions } from "./types.ts";
+import type { LogOptions, Threshold } from "./types.ts";
 
 /** The kinds of period after which a new file is begun. */
 export type Period = "h" | "d" | "w" | "m";
@@ -66,15 +65,20 @@ function split(caller: string, spec: string): LogOptions {
   }
   const [first = "", second = ""] = rest;
   // "app.log,d7": what cannot be a level must be the rotation.
-  const only = rest.length === 1 && !isLevel(first);
+  const only = rest.length === 1 && !isLevelWord(first);
   if (first !== "" && !only) options.level = first as Threshold;
   const rotate = only ? first : second;
   if (rotate !== "") options.rotate = rotate;
   return options;
 }
 
-function isLevel(word: string): boolean {
+function isLevelWord(word: string): boolean {
   return word.toUpperCase() in LEVELS || /^\d+$/.test(word);
+}
+
+/** Whether a value is the level of a line. */
+export function isLevel(value: unknown): value is Level {
+  return typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 6;
 }
 
 function levelOf(caller: string, level: unknown): Level | typeof NO {

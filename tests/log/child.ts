@@ -1,0 +1,98 @@
+/** The programs that the tests of `log` run as processes of their own, chosen by the first argument. */
+import process from "node:process";
+import { ERR, INFO, LOG, log_stats, NOTICE, open_log, open_logger } from "../../log/mod.ts";
+
+const [mode = "", spec = "", ...rest] = Deno.args;
+
+/** Opens the log; prints why it cannot. */
+function open(): boolean {
+  const [, err] = open_log(spec);
+  if (err) console.log(`${err.code}: ${err.message}`);
+  return err === null;
+}
+
+/** Ends the program in the way that is named, with a line on its way. */
+function end(way: string): void {
+  LOG("the last line");
+  if (way === "Deno.exit") Deno.exit(7);
+  if (way === "process.exit") process.exit(7);
+  if (way === "throw") throw new Error("on purpose");
+  if (way === "reject") Promise.reject(new Error("on purpose"));
+  if (way === "throw in a timer") {
+    setTimeout(() => {
+      LOG("in the timer");
+      throw new Error("on purpose");
+    }, 0);
+  }
+  if (way === "kill -9") Deno.kill(Deno.pid, "SIGKILL");
+  if (way === "handler") {
+    addEventListener("unload", () => LOG("in a handler of unload"));
+    process.on("exit", () => LOG("in a handler of exit"));
+  }
+}
+
+const MODES: Record<string, () => unknown> = {
+  "end": () => open() && end(rest[0]!),
+
+  // Lines of one turn, then a turn of the event loop, again and again.
+  "many": async () => {
+    if (!open()) return;
+    const [name = "", count = ""] = rest;
+    const filler = "x".repeat(100);
+    for (let i = 0; i < Number(count); i++) {
+      LOG(NOTICE, name, i, filler);
+      if (i % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  },
+
+  // The same from workers, each with a log of its own to the same file.
+  "workers": async () => {
+    const [workers = "", count = ""] = rest;
+    await Promise.all(Array.from({ length: Number(workers) }, (_, i) => {
+      const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      worker.onerror = (event) => reject(new Error(event.message));
+      worker.onmessage = () => resolve(worker.terminate());
+      worker.postMessage({ path: spec, name: `w${i}`, count: Number(count) });
+      return promise;
+    }));
+  },
+
+  "full": () => {
+    if (!open()) return;
+    for (let i = 0; i < 5; i++) LOG(ERR, "no room for this");
+    console.log(JSON.stringify(log_stats()));
+  },
+
+  // The largest file is limited from outside; see the test.
+  "torn": () => {
+    if (!open()) return;
+    for (let i = 0; i < 20; i++) LOG(NOTICE, "line", i, "x".repeat(100));
+    LOG(ERR, "and one more");
+    Deno.truncateSync(spec, 150);
+    LOG(ERR, "there is room again");
+    console.log(JSON.stringify(log_stats()));
+  },
+
+  "moved": () => {
+    if (!open()) return;
+    LOG(ERR, "before");
+    console.log("written");
+    Deno.stdin.readSync(new Uint8Array(1));
+    LOG(ERR, "after");
+  },
+
+  "default": () => {
+    LOG(INFO, "below what is let through");
+    LOG("a warning");
+  },
+
+  "logger": () => {
+    const [log, err] = open_logger(spec);
+    if (err) return console.log(`${err.code}: ${err.message}`);
+    log.err("written");
+    console.log("done");
+  },
+};
+
+await MODES[mode]!();
