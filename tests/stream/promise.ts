@@ -224,10 +224,10 @@ function question(
  */
 export async function receiveAll(
   stream: BufferedStream<Encoding>,
-  own: Encoding,
   bytes: Uint8Array,
   next: () => number,
   pass: Pass,
+  own: Encoding = "lines",
 ): Promise<Counts> {
   const counts: Counts = { steps: 0 };
   const count = (what: string) => counts[what] = (counts[what] ?? 0) + 1;

@@ -25,7 +25,7 @@ async function run(seed: number): Promise<Counts> {
     await theirs.shutdown("send");
   });
   try {
-    const counts = await receiveAll(ours, encoding, bytes, next, () => clock.tick(3));
+    const counts = await receiveAll(ours, bytes, next, () => clock.tick(3), encoding);
     await wait(sender);
     return counts;
   } finally {
