@@ -6,7 +6,7 @@
  * embedded, with Deno's own binary in denort's place. That binary is not run as a
  * program, and the check says so.
  */
-import { configArgs } from "./project.ts";
+import { configArgs } from "./config.ts";
 
 const example = "examples/single_loop.ts";
 const folder = await Deno.makeTempDir();

@@ -1,8 +1,14 @@
-/** The head of an example: one sentence, then its two commands. */
+/**
+ * The head of an example, a comment in its first lines: one sentence, then its two
+ * commands.
+ *
+ *     deno run --allow-net examples/echo.ts 8080
+ *     npx -y deno@2.9.6 task example echo 8080
+ */
 
-/** The permission flags in the command of an example's head. */
+/** The permission flags in the `deno run` command of a head. */
 export function flagsOf(source: string, name: string): string[] {
-  const command = new RegExp(`deno run ((?:--\\S+ )*)examples/${name}\\.ts`).exec(source);
+  const command = new RegExp(`deno run ((?:--\\S+ )*)examples/${name}\\.ts`).exec(headOf(source));
   if (command === null) {
     throw new Error(
       `examples/${name}.ts: its head has no line 'deno run FLAGS examples/${name}.ts'`,
@@ -14,9 +20,16 @@ export function flagsOf(source: string, name: string): string[] {
 /** What is wrong with the head of an example; empty if nothing. */
 export function faultsOf(source: string, name: string): string[] {
   const faults: string[] = [];
-  const head = /^\/\*\*\n([\s\S]*?)\*\//.exec(source)?.[1] ?? "";
+  const head = headOf(source);
   if (!/^ \* [A-Z].*[.:]/m.test(head)) faults.push("no sentence");
-  if (!head.includes(`deno run `)) faults.push("no deno run command");
+  if (!new RegExp(`deno run .*examples/${name}\\.ts`).test(head)) {
+    faults.push("no deno run command");
+  }
   if (!head.includes(`npx -y deno@2.9.6 task example ${name}`)) faults.push("no npx command");
+  if (/ (-A|--allow-all)\b/.test(head)) faults.push("asks for every permission");
   return faults;
+}
+
+function headOf(source: string): string {
+  return /^\/\*\*\n([\s\S]*?)\*\//.exec(source)?.[1] ?? "";
 }

@@ -1,32 +1,98 @@
-/** The exported names of the entries, read from the documentation. */
+/** The exported names of the entries, read from the documentation, and the rule they keep. */
+import { configArgs } from "./config.ts";
+import type { Entry } from "./project.ts";
+import { denoJson } from "./spawn.ts";
 
-interface DocDeclaration {
+/** One exported name, or one member of an exported class or interface. */
+export interface Name {
+  /** The entry: `./thread`. */
+  entry: string;
+  /** `wait`, or `IoError.code`. */
+  name: string;
+  /** `function`, `class`, `method`, `property` ... */
   kind: string;
 }
 
-interface DocSymbol {
+interface Member {
   name: string;
-  declarations: DocDeclaration[];
+  accessibility?: string;
 }
 
-/** One line a name: `./thread: wait function`. */
-export async function surfaceOf(entries: { name: string; file: string }[]): Promise<string[]> {
-  const lines: string[] = [];
-  for (const { name, file } of entries) {
-    const { stdout, success } = await new Deno.Command(Deno.execPath(), {
-      args: ["doc", "--json", file],
-      stderr: "inherit",
-    }).output();
-    if (!success) throw new Error(`deno doc ${file} failed`);
-    for (const symbol of symbolsIn(JSON.parse(new TextDecoder().decode(stdout)))) {
-      const kinds = new Set(symbol.declarations.map((declaration) => declaration.kind));
-      lines.push(`${name}: ${symbol.name} ${[...kinds].sort().join("+")}`);
+interface Declaration {
+  kind: string;
+  def?: { methods?: Member[]; properties?: Member[] };
+}
+
+interface Doc {
+  nodes: Record<string, { symbols: { name: string; declarations: Declaration[] }[] }>;
+}
+
+/** Every exported name of the entries, each followed by its members. */
+export async function namesOf(entries: Entry[]): Promise<Name[]> {
+  const config = await configArgs();
+  const found = await Promise.all(entries.map(async ({ name: entry, file }) => {
+    return namesIn(entry, await denoJson(["doc", ...config, "--json", file]) as Doc);
+  }));
+  return found.flat();
+}
+
+function namesIn(entry: string, doc: Doc): Name[] {
+  const names: Name[] = [];
+  for (const { name, declarations } of Object.values(doc.nodes).flatMap((node) => node.symbols)) {
+    const kinds = new Set(declarations.map((declaration) => declaration.kind));
+    names.push({ entry, name, kind: [...kinds].sort().join("+") });
+    const members = new Map<string, Name>();
+    for (const { def } of declarations) {
+      for (const kind of ["methods", "properties"] as const) {
+        for (const member of def?.[kind] ?? []) {
+          if (member.accessibility !== undefined && member.accessibility !== "public") continue;
+          const full = `${name}.${member.name}`;
+          members.set(full, {
+            entry,
+            name: full,
+            kind: kind === "methods" ? "method" : "property",
+          });
+        }
+      }
     }
+    names.push(...members.values());
   }
-  return lines.sort();
+  return names;
 }
 
-/** The symbols of the one file that `deno doc --json` was asked for. */
-function symbolsIn(doc: { nodes: Record<string, { symbols: DocSymbol[] }> }): DocSymbol[] {
-  return Object.values(doc.nodes).flatMap((node) => node.symbols);
+/** What `tests/surface.txt` lists: one line a name, `./thread: wait function`. */
+export function surfaceOf(names: Name[]): string[] {
+  return names.filter((name) => !isMember(name))
+    .map(({ entry, name, kind }) => `${entry}: ${name} ${kind}`).sort();
+}
+
+function isMember({ kind }: Name): boolean {
+  return kind === "method" || kind === "property";
+}
+
+const SNAKE = /^[a-z][a-z0-9_]*$/;
+const PASCAL = /^[A-Z][A-Za-z0-9]*$/;
+const UPPER = /^[A-Z][A-Z0-9_]*$/;
+
+/**
+ * Whether a name keeps the rule: functions, methods, option keys and fields snake_case,
+ * types and classes PascalCase, constants UPPER_CASE. A variable may hold a function, and
+ * a reference repeats a name that another module exports. Members in brackets are symbols.
+ */
+export function keepsRule({ name, kind }: Name): boolean {
+  switch (kind) {
+    case "function":
+    case "namespace":
+      return SNAKE.test(name);
+    case "variable":
+    case "reference":
+      return SNAKE.test(name) || UPPER.test(name);
+    case "method":
+    case "property": {
+      const member = name.slice(name.indexOf(".") + 1);
+      return member.startsWith("[") || SNAKE.test(member);
+    }
+    default:
+      return PASCAL.test(name);
+  }
 }

@@ -2,59 +2,48 @@
  * `deno task ok`: everything that must be green before a commit. With `--but-tests`,
  * the tests are left out, for who runs them otherwise.
  */
-import { configArgs, deno, entries, filesBelow } from "./project.ts";
-import { readReport } from "./report.ts";
+import { configArgs } from "./config.ts";
+import { entries, filesBelow, sources } from "./project.ts";
+import { runTests } from "./run_tests.ts";
+import { deno } from "./spawn.ts";
 
 const config = await configArgs();
-const files = (await entries()).map((entry) => entry.file);
-const folders = [...new Set(["core", ...files.map((file) => file.split("/")[1]!)])];
-const sources = (await Promise.all(
-  folders.map((folder) => folder.endsWith(".ts") ? [folder] : filesBelow(folder, ".ts")),
-)).flat();
 const pages = ["README.md", ...await filesBelow("docs", ".md")];
-const docReport = ".cache/doc_tests.xml";
-await Deno.mkdir(".cache", { recursive: true });
-await Deno.remove(docReport).catch(() => {});
+let passed = 0;
+let failed = 0;
+const faulty: string[] = [];
 
-const steps: { name: string; args: string[] }[] = [
-  { name: "fmt", args: ["fmt", "--check"] },
-  { name: "lint", args: ["lint"] },
-  { name: "doc --lint", args: ["doc", "--lint", ...files] },
-  { name: "check", args: ["check", ...config, "."] },
-  ...(Deno.args.includes("--but-tests")
-    ? []
-    : [{ name: "test", args: ["run", "-A", "tools/test.ts", "quick"] }]),
-  {
-    name: "test --doc",
-    args: [
-      "test",
-      ...config,
-      "--doc",
-      "-A",
-      "--no-prompt",
-      "--trace-leaks",
-      "--quiet",
-      `--junit-path=${docReport}`,
-      ...sources,
-      ...pages,
-    ],
-  },
-  {
-    name: "publish --dry-run",
-    args: ["publish", ...config, "--dry-run", "--allow-dirty", "--quiet"],
-  },
-];
-
-const failed: string[] = [];
-for (const { name, args } of steps) {
+/** One check of Deno's. */
+async function check(name: string, args: string[]): Promise<void> {
   console.log(`\n--- ${name}`);
   const { success } = await deno(args);
-  if (!success) failed.push(name);
+  count(name, { passed: success ? 1 : 0, failed: success ? 0 : 1, good: success });
 }
 
-const docs = await readReport(docReport);
-console.log(`\ndoc tests: ${docs.filter((test) => test.outcome === "passed").length} passed`);
-if (docs.length === 0) failed.push("test --doc ran nothing");
-console.log(failed.length === 0 ? "ok" : `not ok: ${failed.join(", ")}`);
-console.log(`${steps.length - failed.length} passed, ${failed.length} failed`);
-Deno.exit(failed.length === 0 ? 0 : 1);
+function count(name: string, result: { passed: number; failed: number; good: boolean }): void {
+  passed += result.passed;
+  failed += result.failed;
+  if (!result.good) faulty.push(name);
+}
+
+await check("fmt --check", ["fmt", "--check"]);
+await check("lint", ["lint", ...config]);
+for (const { name, file } of await entries()) {
+  // One by one: what a type of this entry names must be exported by this entry.
+  await check(`doc --lint ${name}`, ["doc", ...config, "--lint", file]);
+}
+await check("check", ["check", ...config, "."]);
+
+if (!Deno.args.includes("--but-tests")) {
+  console.log("\n--- test");
+  count("test", await runTests(["--parallel", "--ignore=tests/soak", "tests"], {}));
+}
+
+console.log("\n--- test --doc");
+count("test --doc", await runTests(["--doc", ...await sources(), ...pages], {}));
+
+await check("publish --dry-run", ["publish", ...config, "--dry-run", "--allow-dirty", "--quiet"]);
+
+console.log(faulty.length === 0 ? "\nok" : `\nnot ok: ${faulty.join(", ")}`);
+console.log(`${passed} passed, ${failed} failed`);
+Deno.exit(faulty.length === 0 ? 0 : 1);

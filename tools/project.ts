@@ -1,22 +1,10 @@
-/**
- * The project as its tools see it: its entries, and the configuration to run it with.
- *
- * What is committed says `jsr:@std/...`. Where jsr.io cannot be reached, the tools run
- * Deno with a copy of deno.json, not tracked by git, in which each of those entries
- * points to the npm build of the same sources.
- */
+/** The project as its tools see it. All paths are relative to its root. */
 
-/** The npm build of the standard library. */
-const STD_ON_NPM = "npm:deno-std@1.4.0";
-
-/** So long may jsr.io take to answer before it counts as out of reach. */
-const PROBE_TIMEOUT = 4_000;
-
-const LOCAL_CONFIG = "deno.local.json";
-
-interface Config {
+/** What the tools read of deno.json. */
+export interface Config {
   exports: Record<string, string>;
   imports: Record<string, string>;
+  publish: { include: string[] };
 }
 
 /** The committed configuration. */
@@ -24,68 +12,62 @@ export async function readConfig(): Promise<Config> {
   return JSON.parse(await Deno.readTextFile("deno.json"));
 }
 
-/** Every public entry, with its file. */
-export async function entries(): Promise<{ name: string; file: string }[]> {
+/** A public entry: its name (`.`, `./thread`) and its file (`./thread/mod.ts`). */
+export interface Entry {
+  name: string;
+  file: string;
+}
+
+/** Every public entry. */
+export async function entries(): Promise<Entry[]> {
   const { exports } = await readConfig();
   return Object.entries(exports).map(([name, file]) => ({ name, file }));
 }
 
-let chosen: Promise<string[]> | null = null;
+/** Directories of the root that hold no module of the collection. */
+const NO_MODULES = new Set([
+  "bench",
+  "coverage",
+  "docs",
+  "examples",
+  "node_modules",
+  "tests",
+  "tools",
+]);
 
-/** The arguments that choose the configuration: none, or the local copy. Says which. */
-export function configArgs(): Promise<string[]> {
-  return chosen ??= choose();
-}
-
-async function choose(): Promise<string[]> {
-  if (await jsrAnswers()) {
-    console.log("std: from jsr.io");
-    return [];
+/** Every source file of the collection: those of the root, then each directory's. */
+export async function sources(): Promise<string[]> {
+  const files: string[] = [];
+  for await (const entry of Deno.readDir(".")) {
+    if (entry.isFile && entry.name.endsWith(".ts")) files.push(entry.name);
+    if (!entry.isDirectory || entry.name.startsWith(".") || NO_MODULES.has(entry.name)) continue;
+    files.push(...await filesBelow(entry.name, ".ts"));
   }
-  const config = await readConfig();
-  const imports = Object.fromEntries(
-    Object.entries(config.imports).map(([name, target]) => [name, onNpm(target)]),
-  );
-  await Deno.writeTextFile(LOCAL_CONFIG, JSON.stringify({ ...config, imports }, null, 2) + "\n");
-  console.log(`std: jsr.io is out of reach, so from ${STD_ON_NPM} through ${LOCAL_CONFIG}`);
-  return ["--config", LOCAL_CONFIG];
+  return files.sort();
 }
 
-async function jsrAnswers(): Promise<boolean> {
-  try {
-    const signal = AbortSignal.timeout(PROBE_TIMEOUT);
-    const response = await fetch("https://jsr.io/@std/assert/meta.json", { signal });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    return false;
-  }
+/** Every example, by its name. */
+export async function examples(): Promise<string[]> {
+  const files = await filesBelow("examples", ".ts");
+  return files.map((file) => file.slice("examples/".length, -".ts".length));
 }
 
-/** `jsr:@std/encoding@^1.0.0/hex` becomes the file of the npm build. */
-export function onNpm(target: string): string {
-  const parts = /^jsr:@std\/([a-z-]+)@[^/]+(?:\/(.+))?$/.exec(target);
-  if (parts === null) return target;
-  const [, module, file = "mod"] = parts;
-  return `${STD_ON_NPM}/${module}/${file.replaceAll("-", "_")}.js`;
-}
-
-/** Runs Deno with what the caller sees of it; gives its status. */
-export async function deno(
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<Deno.CommandStatus> {
-  const child = new Deno.Command(Deno.execPath(), { args, env, stdin: "null" }).spawn();
-  return await child.status;
-}
-
-/** All files below a folder with one of these endings, in order. */
+/**
+ * All files below a folder with one of these endings, in order; none if there is no such
+ * folder. Dot folders and node_modules are left out.
+ */
 export async function filesBelow(folder: string, ...endings: string[]): Promise<string[]> {
   const found: string[] = [];
-  for await (const entry of Deno.readDir(folder)) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) found.push(...await filesBelow(path, ...endings));
-    else if (endings.some((ending) => entry.name.endsWith(ending))) found.push(path);
+  const at = folder === "." ? "" : `${folder}/`;
+  try {
+    for await (const entry of Deno.readDir(folder)) {
+      if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+      const path = at + entry.name;
+      if (entry.isDirectory) found.push(...await filesBelow(path, ...endings));
+      else if (endings.some((ending) => entry.name.endsWith(ending))) found.push(path);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return found.sort();
 }
