@@ -1,0 +1,115 @@
+/**
+ * What happens to children when their program ends before them.
+ *
+ * How it works. A child leads a group of its own, so the terminal's Ctrl-C does not
+ * reach it; without us it would be left behind. While a child runs that is not
+ * detached, we listen:
+ * - to `unload`, which `Deno.exit()` and a natural end bring, and to errors that nobody
+ *   catches: SIGTERM to all groups, a moment, SIGKILL, without leaving the turn;
+ * - to SIGINT, SIGTERM and SIGHUP: the signal is passed on to all groups, and the
+ *   program ends by it when they have ended, or have been killed after a grace, or the
+ *   signal comes a second time.
+ * A SIGKILL to the program or an `abort` of it cannot be heard.
+ */
+import process from "node:process";
+import { Ending, type Mortal } from "./_ending.ts";
+import { handled } from "./_handlers.ts";
+
+/** The signals that end a program, and that terminals and supervisors send. */
+const FATAL: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/** Milliseconds that children have when a signal ends the program. */
+const SIGNAL_GRACE = 5_000;
+
+/** Milliseconds that children have when the program ends in this very turn. */
+const LAST_GRACE = 100;
+
+/** Milliseconds between two looks meanwhile. */
+const LAST_LOOK = 5;
+
+const attached = new Set<Mortal>();
+let listening = false;
+let ending: Deno.Signal | null = null;
+
+/** A signal is ending the program: nothing must be started anew. */
+export function programEnds(): boolean {
+  return ending !== null;
+}
+
+/** A child is to end with the program. */
+export function attach(child: Mortal): void {
+  attached.add(child);
+  if (!listening) listen();
+  // Last in the row, to see whether another listener has taken care of the error.
+  for (const type of ["error", "unhandledrejection"]) {
+    removeEventListener(type, uncaught);
+    addEventListener(type, uncaught);
+  }
+}
+
+/** A child has ended. */
+export function release(child: Mortal): void {
+  attached.delete(child);
+  if (attached.size === 0 && ending === null) unlisten();
+}
+
+function listen(): void {
+  listening = true;
+  addEventListener("unload", endAttached);
+  for (const signal of fatal()) Deno.addSignalListener(signal, listeners[signal]!);
+}
+
+function unlisten(): void {
+  if (!listening) return;
+  listening = false;
+  removeEventListener("unload", endAttached);
+  removeEventListener("error", uncaught);
+  removeEventListener("unhandledrejection", uncaught);
+  for (const signal of fatal()) Deno.removeSignalListener(signal, listeners[signal]!);
+}
+
+/** On Windows the console ends all of its processes itself. */
+function fatal(): Deno.Signal[] {
+  return Deno.build.os === "windows" ? [] : FATAL;
+}
+
+const listeners: Partial<Record<Deno.Signal, () => void>> = Object.fromEntries(
+  FATAL.map((signal) => [signal, () => signalled(signal)]),
+);
+
+/** Ends all groups within this turn, since there will be no other. */
+export function endAttached(): void {
+  if (attached.size === 0) return;
+  const groups = [...attached].map((child) => child.group);
+  attached.clear();
+  for (const group of groups) group.signal("SIGTERM");
+  const until = performance.now() + LAST_GRACE;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  while (performance.now() < until && groups.some((group) => group.lives() !== false)) {
+    Atomics.wait(pause, 0, 0, LAST_LOOK);
+  }
+  for (const group of groups) group.signal("SIGKILL");
+}
+
+function uncaught(event: Event): void {
+  if (!event.defaultPrevented) endAttached();
+}
+
+/** Whoever listens to a signal decides what it means; else it ends children and program. */
+async function signalled(signal: Deno.Signal): Promise<void> {
+  if (handled(signal) || process.listenerCount(signal) > 0) return;
+  if (ending === null) {
+    ending = signal;
+    await Promise.all([...attached].map((child) => new Ending(child, signal, SIGNAL_GRACE).done));
+  }
+  endBy(ending);
+}
+
+/** Ends the program by a signal. */
+export function endBy(signal: Deno.Signal): void {
+  endAttached();
+  unlisten();
+  Deno.kill(Deno.pid, signal);
+  // Still here: the program listens to the signal past `signal.register`, and lives on.
+  ending = null;
+}

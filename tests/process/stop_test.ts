@@ -1,0 +1,118 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { exec, popen, unwrap } from "../../process/mod.ts";
+import { kill, newthread, wait } from "../../thread/mod.ts";
+import { isGone, killQuietly, runDeno, untilGone } from "./programs.ts";
+
+/** A child and a child of its own, both deaf to SIGTERM; prints both ids. */
+const DEAF = `trap '' TERM; sh -c "trap '' TERM; echo \\$\\$; while :; do sleep 1; done" &
+  echo $$; while :; do sleep 1; done`;
+
+async function start(command: string) {
+  const child = unwrap(popen(command, "r", { stderr: "null" }));
+  const pids = [Number(await unwrap(child.receive())), Number(await unwrap(child.receive()))];
+  assertEquals(pids.map(isGone), [false, false]);
+  return { child, pids };
+}
+
+Deno.test("Child.stop() ends a child and its child that trap SIGTERM, when the grace is over", async () => {
+  const { child, pids } = await start(DEAF);
+  const begun = performance.now();
+  const [status, err] = await child.stop({ grace: 100 });
+  const took = performance.now() - begun;
+  assertEquals([status?.signal, err], ["SIGKILL", null]);
+  assert(took >= 100, `only ${took} ms`);
+  assertEquals(pids.map(isGone), [true, true]);
+  await child.close();
+});
+
+Deno.test("Child.stop() ends what heeds SIGTERM without SIGKILL, grandchildren too", async () => {
+  const { child, pids } = await start("sleep 60 & echo $$; echo $!; trap 'exit 7' TERM; wait");
+  const [status] = await child.stop({ grace: 60_000 });
+  assertEquals([status?.code, status?.signal], [7, null]);
+  assertEquals(pids.map(isGone), [true, true]);
+  await child.close();
+});
+
+Deno.test("Child.stop() waits for a grandchild that takes its time, and kills a deaf one", async () => {
+  const slow = await start(
+    `sh -c "trap 'sleep 0.05; echo done; exit' TERM; echo \\$\\$; while :; do sleep 0.01; done" &
+    echo $$; wait`,
+  );
+  assertEquals((await slow.child.stop({ grace: 60_000 }))[0]?.signal, "SIGTERM");
+  assertEquals(await slow.child.receive(), ["done", null]);
+  assertEquals(slow.pids.map(isGone), [true, true]);
+  await slow.child.close();
+  const deaf = await start(
+    `sh -c "trap '' TERM; echo \\$\\$; while :; do sleep 1; done" & echo $$; wait`,
+  );
+  assertEquals((await deaf.child.stop({ grace: 50 }))[0]?.signal, "SIGTERM");
+  assertEquals(deaf.pids.map(isGone), [true, true]);
+  await deaf.child.close();
+});
+
+Deno.test("Child.stop() with a grace of 0 kills at once, and a second stop hastens the first", async () => {
+  const one = await start(DEAF);
+  assertEquals((await one.child.stop({ grace: 0 }))[0]?.signal, "SIGKILL");
+  assertEquals(one.pids.map(isGone), [true, true]);
+  await one.child.close();
+  const two = await start(DEAF);
+  const patient = two.child.stop({ grace: 60_000 });
+  assertEquals((await two.child.stop({ grace: 0 }))[0]?.signal, "SIGKILL");
+  assertEquals((await patient)[0]?.signal, "SIGKILL");
+  await two.child.close();
+});
+
+Deno.test("Child.stop() goes on when nobody waits for it any more", async () => {
+  const { child, pids } = await start(DEAF);
+  assertEquals((await child.stop({ grace: 60, timeout: 5 }))[1]?.code, "timeout");
+  assertEquals(child.status, null);
+  const stopper = newthread(() => child.stop());
+  kill(stopper);
+  assertEquals((await wait(stopper))[1]?.code, "killed");
+  assertEquals((await unwrap(child.wait())).signal, "SIGKILL");
+  await Promise.all(pids.map(untilGone));
+  await child.stop();
+  await child.close();
+});
+
+Deno.test("Child.stop() of a child that has ended gives how, and signals nobody", async () => {
+  const child = unwrap(exec("exit 3"));
+  await child.wait();
+  assertEquals((await unwrap(child.stop())).code, 3);
+  await using twice = unwrap(exec("exit 4"));
+  assertEquals((await unwrap(twice.wait())).code, 4);
+  assertThrows(() => child.stop({ grace: -1 }), RangeError, "grace must be 0");
+});
+
+/** Starts a deaf family under narrow permissions, stops it and says who is left. */
+const FAMILY = (command: string) => `
+  const child = p.unwrap(p.popen(${command}, "r", { stderr: "null" }));
+  const pids = [await p.unwrap(child.receive()), await p.unwrap(child.receive())];
+  console.log(pids.join(" "));
+  const [status, err] = await child.stop({ grace: 30 });
+  console.log(status?.signal ?? err.code);
+  await child.close();`;
+
+Deno.test("Child.stop() reaches the group through sh or kill, where only those may be run", async () => {
+  const text = JSON.stringify(DEAF);
+  const cases = [
+    { command: text, flags: ["--allow-run=sh"] },
+    { command: `["dash", "-c", ${text}]`, flags: ["--allow-run=dash,kill"] },
+  ];
+  for (const { command, flags } of cases) {
+    const { lines, errors } = await runDeno(FAMILY(command), flags);
+    assertEquals(lines[1], "SIGKILL", errors);
+    await Promise.all(lines[0]!.split(" ").map(Number).map(untilGone));
+  }
+});
+
+Deno.test("Child.stop() ends the child alone where nothing else may be run", async () => {
+  const command = `["dash", "-c", ${JSON.stringify(DEAF)}]`;
+  const { lines, errors } = await runDeno(FAMILY(command), ["--allow-run=dash"]);
+  assertEquals(lines[1], "SIGKILL", errors);
+  const [grandchild, child] = lines[0]!.split(" ").map(Number).sort((a, b) => b - a);
+  await untilGone(child!);
+  assertEquals(isGone(grandchild!), false);
+  killQuietly(-child!);
+  await untilGone(grandchild!);
+});
