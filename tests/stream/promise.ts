@@ -247,7 +247,7 @@ export async function receiveAll(
       return [answer[0], answer[1]];
     });
     let result: readonly [unknown, IoError | null] | null = null;
-    const done = wait(reader).then((outcome) => result = outcome);
+    wait(reader).then((outcome) => result = outcome);
     const waits = () => reader.state.startsWith("receive");
     // One that was met from what is at hand has consumed it: a kill would hit its thread, not it.
     if (waits()) {
@@ -260,7 +260,7 @@ export async function receiveAll(
       else if (how < 0.4) assertEquals((await stream.receiveany())[1]?.code, "busy");
     }
     for (let turn = 0; turn < 12 && result === null; turn++) await null;
-    while (result === null) await Promise.race([done, pass()]);
+    while (result === null) await pass();
     const [value, failure] = result as readonly [unknown, IoError | null];
     // What `lines()` throws is the cause of the thread's failure.
     const err = failure?.code === "failed" ? failure.cause as IoError : failure;
@@ -294,7 +294,7 @@ export async function receiveAll(
       const all = stream.receive("*a", { encoding: "bytes", timeout: 0 });
       let over = false;
       all.then(() => over = true);
-      while (!over) await Promise.race([all, pass()]);
+      while (!over) await pass();
       const [rest, restErr] = await all;
       assert(restErr === null && equal(rest, bytes.subarray(at)), `*a at ${at}`);
       count("*a");
