@@ -182,6 +182,7 @@ function watchTheEnd(): void {
   const end = () => {
     leaving = true;
     flushAll();
+    setImmediate(turn);
   };
   for (const event of ["unload", "error", "unhandledrejection"]) addEventListener(event, end);
   process.on("exit", end);

@@ -34,6 +34,18 @@ function end(way: string): void {
 const MODES: Record<string, () => unknown> = {
   "end": () => open() && end(rest[0]!),
 
+  // An uncaught error that the program survives.
+  "survive": async () => {
+    if (!open()) return;
+    addEventListener("unhandledrejection", (event) => event.preventDefault());
+    LOG("before");
+    Promise.reject(new Error("on purpose"));
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const { written } = log_stats();
+    LOG("after");
+    console.log(written, log_stats().queued);
+  },
+
   // Lines of one turn, then a turn of the event loop, again and again.
   "many": async () => {
     if (!open()) return;

@@ -24,6 +24,14 @@ for (const [way, wanted, lines] of ENDS) {
   });
 }
 
+Deno.test("LOG() queues again after an uncaught error that the program survives", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/app.log`;
+  const { code, stdout } = await run(["--allow-all"], "survive", path);
+  assertEquals([code, stdout], [0, "1 1\n"]);
+  assertEquals(textsOf(await linesOf(path)), ["before", "after"]);
+});
+
 for (const way of ["return", "throw", "process.exit()"]) {
   Deno.test(`LOG() in a worker of node:worker_threads keeps the last line: ${way}`, async () => {
     await using folder = await tempFolder();

@@ -82,6 +82,7 @@ Deno.test("Logger keeps JSON valid for whatever value a field has", async () => 
   const [line = ""] = await logged("json", (log) => {
     log.info("x", {
       big: 10n ** 30n,
+      deep: { big: 1n },
       none: undefined,
       call: () => 1,
       err: new IoError("timeout", "Cannot wait"),
@@ -96,9 +97,11 @@ Deno.test("Logger keeps JSON valid for whatever value a field has", async () => 
       msg: "taken",
     });
   });
-  const { big, err, fault, circular: shown, sly, msg, field_time, field_msg, ...rest } = JSON.parse(
-    line,
-  );
+  const { big, deep, err, fault, circular: shown, sly, msg, field_time, field_msg, ...rest } = JSON
+    .parse(
+      line,
+    );
+  assertEquals(deep, { big: "1" });
   assertEquals([big, msg, field_time, field_msg], [`1${"0".repeat(30)}`, "x", "taken", "taken"]);
   assertEquals(err, { code: "timeout", message: "Cannot wait" });
   assertEquals([fault.name, fault.message], ["TypeError", "wrong"]);

@@ -42,6 +42,11 @@ Deno.test(`LOG() of ${PROCESSES} processes that rotate one file by size loses no
   const lines: string[] = [];
   for (const name of names) lines.push(...await linesOf(`${folder.path}/${name}`));
   assertEquals(names.length > 10, true, `${names.length} files`);
+  // Rotated when the next line did not fit, and never twice for that.
+  for (const name of names.filter((name) => name !== "app.log")) {
+    const { size } = Deno.statSync(`${folder.path}/${name}`);
+    assertEquals(size > 64 * 1024 - 256, true, `${name} has ${size} bytes`);
+  }
   // Across files the order is by file, not by writer; what counts is that all are there.
   const seen = new Set(lines.map((line) => LINE.exec(line)?.slice(1).join() ?? `torn: ${line}`));
   assertEquals([seen.size, lines.length], [PROCESSES * LINES, PROCESSES * LINES]);

@@ -180,12 +180,40 @@ Deno.test("LOG() writes on, and tells, when the file cannot be renamed", async (
   Deno.mkdirSync(`${path}-2026-11-21-10`);
   Deno.writeTextFileSync(`${path}-2026-11-21-10/in it`, "");
   const heard: string[] = [];
-  const forget = on_error((error, about) => heard.push(`${about}: ${error}`));
+  const forget = on_error((error, about) => {
+    heard.push(`${about}: ${error}`);
+    // In the middle of a write: this line must wait for its end.
+    LOG(ERR, "from the handler");
+  });
   unwrap(open_log(`${path},DEBUG,1K`));
   for (let i = 0; i < 30; i++) LOG(ERR, i, "x".repeat(100));
   unwrap(close_log());
   forget();
-  assertEquals((await linesOf(path)).length, 30);
+  const texts = textsOf(await linesOf(path)).map((text) => text.replace(/\t.*/, ""));
+  assertEquals(
+    texts.filter((text) => text !== "from the handler"),
+    Array.from({ length: 30 }, (_, i) => `${i}`),
+  );
+  assertEquals(texts.length, 31);
   assertEquals(heard.length, 1);
   assertMatch(heard[0]!, /^log '.*app\.log': IoError \w+: Cannot rotate the log/);
+});
+
+Deno.test("LOG() does not rename the file of another process that rotated just before", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/app.log`;
+  unwrap(open_log(`${path},DEBUG,1K`));
+  LOG(ERR, "x".repeat(990));
+  // The other one is done between our look at the file and our lock on it.
+  const real = Deno.FsFile.prototype.tryLockSync;
+  Deno.FsFile.prototype.tryLockSync = function (exclusive) {
+    Deno.renameSync(path, `${path}-theirs`);
+    Deno.writeTextFileSync(path, "their new file\n");
+    return real.call(this, exclusive);
+  };
+  LOG(ERR, "ours");
+  Deno.FsFile.prototype.tryLockSync = real;
+  unwrap(close_log());
+  assertEquals(namesIn(folder.path), ["app.log", "app.log-theirs"]);
+  assertEquals(textsOf(await linesOf(path)), ["their new file", "ours"]);
 });

@@ -78,6 +78,17 @@ Deno.test("limits() reads v1, where a huge number is no limit", () => {
   assertEquals(limitsFrom(read), wanted as ReturnType<typeof limitsFrom>);
 });
 
+Deno.test("limits() takes the huge number of v1, and a quota of -1, for no limit", () => {
+  const read = files({
+    "/proc/self/cgroup": "4:memory:/\n2:cpu,cpuacct:/\n",
+    "/proc/self/mountinfo": V1,
+    "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1\n",
+    "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000\n",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+  });
+  assertEquals(limitsFrom(read), { ...NONE, version: 1 });
+});
+
 Deno.test("limits() follows a v1 mount that shows the container's group as its root", () => {
   const read = files({
     "/proc/self/cgroup": "4:memory:/docker/abc/inner\n2:cpu:/docker/abc\n",
@@ -111,6 +122,7 @@ Deno.test("limits() does not climb out of the mount for a group outside of it", 
     "/proc/self/cgroup": "0::/../other\n",
     "/proc/self/mountinfo": V2,
     "/sys/fs/cgroup/memory.max": "123\n",
+    "/sys/fs/cgroup/../other/memory.max": "5\n",
   });
   assertEquals(limitsFrom(read).memory, 123);
 });

@@ -49,6 +49,13 @@ for (const [call, flag] of FLAGS) {
   });
 }
 
+Deno.test("limits() names --allow-all also where Deno would first ask for less", async () => {
+  assertEquals(
+    await printed("system.limits()[1].message"),
+    "Cannot read the control group's limits: it needs --allow-all",
+  );
+});
+
 Deno.test("hrtime(), parallelism(), type and endian need no permission", async () => {
   const code =
     "[typeof system.hrtime(), system.parallelism() > 0, system.type, system.endian].length";
