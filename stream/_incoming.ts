@@ -38,6 +38,8 @@ export interface ReceiveWait {
  */
 export class Incoming {
   readonly inbox: Inbox = new Inbox();
+  /** Since when the last receive waited that has been answered: the peer was there later. */
+  heardSince = -Infinity;
   readonly #channel: Channel;
   readonly #deadline: Deadline;
   #reader: Reader | null = null;
@@ -176,6 +178,7 @@ export class Incoming {
     }
     const got = this.#look(reader.pattern);
     if (got !== undefined) {
+      if (this.#ended === null) this.heardSince = reader.since;
       this.#release(reader);
       reader.resolve(got);
       return;

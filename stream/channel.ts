@@ -41,6 +41,8 @@ export class Channel {
   onRelease: (() => void) | null = null;
   #state: "open" | "closing" | "released" = "open";
   #closing: Promise<Result<true>> | null = null;
+  /** The source has been told to close and still says farewell. */
+  #parting = false;
   #taint: string | null = null;
   #unanswered = false;
   #endLinger: (() => void) | null = null;
@@ -144,7 +146,10 @@ export class Channel {
 
   /** Gives the source back at once; sends that wait are dropped. */
   closeImmediately(): void {
-    if (this.#state === "released") return;
+    if (this.#state === "released") {
+      if (this.#parting) this.source.close(true);
+      return;
+    }
     if (this.#state === "open") {
       this.trace?.("close at once");
       this.#state = "closing";
@@ -159,9 +164,18 @@ export class Channel {
     this.#state = "released";
     this.outgoing.close(() => this.closedError("send to"));
     // Behind a message that is stuck half-way a farewell would be stuck too.
-    const farewell = this.source.close(atOnce || this.outgoing.torn);
-    this.onRelease?.();
-    return farewell ?? undefined;
+    const farewell = this.source.close(atOnce || this.outgoing.torn) ?? undefined;
+    // Whoever counts connections must count this one until it is gone.
+    const gone = () => {
+      this.#parting = false;
+      this.onRelease?.();
+    };
+    if (farewell === undefined) gone();
+    else {
+      this.#parting = true;
+      farewell.then(gone, gone);
+    }
+    return farewell;
   }
 
   /** The error of an operation on a channel that we closed. */
