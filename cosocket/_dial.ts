@@ -1,5 +1,7 @@
 import {
+  current,
   Deadline,
+  dying,
   fromOs,
   IoError,
   now,
@@ -22,6 +24,16 @@ export interface NodeOptions {
   keepidle: number | undefined;
   local_address: string | undefined;
   local_port: number | undefined;
+}
+
+/**
+ * Throws in a killed thread. Its next wait would do so too, or never settle; whoever
+ * holds something that must be given back looks here first.
+ */
+export function dieIfKilled(): void {
+  if (dying === 0) return;
+  const { killed } = current();
+  if (killed !== null) throw killed;
 }
 
 /** A Unix socket whose backlog is full refuses at once; ask again after so long. */

@@ -1,8 +1,7 @@
-import { any, type Bytes, codecOf, root, runIn } from "../core/mod.ts";
+import { any, type Bytes, codecOf, IoError, root, runIn } from "../core/mod.ts";
 import type { Channel, Source } from "../stream/mod.ts";
 import { Duplex } from "node:stream";
 import type { Buffer } from "node:buffer";
-import { setImmediate } from "node:timers";
 
 const bytes = codecOf("bytes");
 
@@ -17,32 +16,49 @@ const PIECE = 64 * 1024;
  */
 export class ChannelDuplex extends Duplex {
   readonly #channel: Channel;
-  /** The channel has ended, and the stream above has been told, or is about to be. */
+  /** The channel has ended, and all that came before has been taken by the stream above. */
   ended = false;
+  /** What the channel failed with. */
+  failure: IoError | null = null;
+  #open = true;
+  #asked = false;
 
   constructor(channel: Channel) {
     super({ allowHalfOpen: true, highWaterMark: PIECE });
     this.#channel = channel;
+    // The first listener: the stream above hears of the end after this.
+    this.on("end", () => this.ended = true);
+    // Told through `failure`; without a listener it would end the program.
+    this.on("error", () => {});
   }
 
   override _read(): void {
+    if (!this.#open) {
+      this.#asked = true;
+      return;
+    }
     // The wait belongs to the connection, not to the thread that happens to be running.
     runIn(root, () => this.#receive(), []);
+  }
+
+  /** Whether more may be taken from the channel: nothing is read ahead of time. */
+  flow(open: boolean): void {
+    this.#open = open;
+    if (!open || !this.#asked) return;
+    this.#asked = false;
+    this._read();
   }
 
   async #receive(): Promise<void> {
     const wait = { timeout: 0, signal: undefined, owner: this };
     const [piece, err] = await this.#channel.incoming.receive(any(bytes, PIECE), wait);
     if (this.destroyed) return;
-    if (err !== null) this.destroy(err);
-    else if (piece !== null) this.push(piece);
-    // A farewell that came just before the end must be understood first.
-    else setImmediate(() => setImmediate(() => this.#end()));
-  }
-
-  #end(): void {
-    this.ended = true;
-    if (!this.destroyed) this.push(null);
+    if (err === null) {
+      this.push(piece);
+      return;
+    }
+    this.failure = err;
+    this.destroy(err);
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: (err?: Error | null) => void): void {
@@ -105,11 +121,21 @@ export class DuplexSource implements Source {
     for (;;) {
       const chunk = this.#left ?? this.duplex.read() as Buffer | null;
       if (chunk !== null) return this.#fill(into, chunk);
-      if (this.#error !== null) throw this.#error;
+      if (this.failure !== null) throw this.failure;
       if (this.#ended) return this.atEnd();
+      this.flow(true);
       await new Promise<void>((resolve) => this.#wake = resolve);
+      this.flow(false);
     }
   }
+
+  /** What it failed with. */
+  protected get failure(): Error | null {
+    return this.#error;
+  }
+
+  /** Whether a read waits for more. */
+  protected flow(_open: boolean): void {}
 
   /** The end has come: gives what a read gives then. */
   protected atEnd(): null {
@@ -124,8 +150,13 @@ export class DuplexSource implements Source {
   }
 
   write(bytes: Uint8Array): Promise<number> {
+    // What a stream says that has failed before is not why.
+    if (this.failure !== null) return Promise.reject(causeOf(this.failure));
     return new Promise((resolve, reject) => {
-      this.duplex.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
+      this.duplex.write(bytes, (error) => {
+        if (error) reject(causeOf(this.failure ?? error));
+        else resolve(bytes.length);
+      });
     });
   }
 
@@ -138,4 +169,9 @@ export class DuplexSource implements Source {
   close(_at_once: boolean): void | Promise<void> {
     this.duplex.destroy();
   }
+}
+
+/** The platform's own error: what is said around it was said of a receive. */
+function causeOf(error: Error): unknown {
+  return error instanceof IoError ? error.cause ?? error : error;
 }

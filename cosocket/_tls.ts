@@ -4,6 +4,7 @@ import { Channel, DEFAULT_TIMEOUT } from "../stream/mod.ts";
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
 import * as tls from "node:tls";
+import { dieIfKilled } from "./_dial.ts";
 import { ChannelDuplex, DuplexSource } from "./_duplex.ts";
 import type { SocketOption, Transport } from "./_transport.ts";
 import type { Address, SslOptions, SslServerOptions } from "./types.ts";
@@ -29,67 +30,102 @@ export async function handshake(
 ): Promise<Result<{ channel: Channel; transport: TlsTransport }>> {
   const duplex = new ChannelDuplex(below);
   const what = () => `shake hands (TLS) with ${below.name}`;
-  const fail = (error: unknown): [null, IoError] => [null, tlsError(error, `Cannot ${what()}`)];
-  let socket: tls.TLSSocket;
-  try {
-    socket = open(duplex, role);
-  } catch (error) {
-    below.closeImmediately();
-    return fail(error);
-  }
+  let socket: tls.TLSSocket | null = null;
+  let above: TlsTransport | null = null;
   const drop = () => {
-    socket.destroy();
+    socket?.destroy();
     duplex.destroy();
     below.closeImmediately();
   };
-  const above = new TlsTransport(socket, duplex, below, transport);
-  const event = role.as === "client" ? "secureConnect" : "secure";
-  const [, err] = await park<Result<true>>(what, wait, (wake) => {
-    socket.once(event, () => wake(authorized(socket, role) ?? [true, null]));
-    socket.once("error", (error: unknown) => wake(fail(error)));
-    socket.once("close", () => wake(fail(new Error("the peer ended it"))));
-    return drop;
-  });
-  if (err !== null) {
+  try {
+    dieIfKilled();
+    const [, err] = await park<Result<true>>(what, wait, (wake) => {
+      const fail = (error: unknown) => wake([null, tlsError(error, `Cannot ${what()}`)]);
+      const done = (shaken: tls.TLSSocket) => {
+        // At once: what comes along with the end of the handshake must find its reader.
+        above = new TlsTransport(shaken, duplex, below, transport);
+        wake([true, null]);
+      };
+      duplex.once("end", () => fail(gone(`Cannot ${what()}`)));
+      duplex.once("error", (error) => fail(duplex.failure ?? error));
+      try {
+        if (role.as === "client") socket = begin(duplex, role, done, fail);
+        else serve(duplex, role, done, fail);
+      } catch (error) {
+        fail(error);
+      }
+      return drop;
+    });
+    if (err === null) {
+      return [{ channel: new Channel(above!, below.name), transport: above! }, null];
+    }
+    // The peer is told nothing: over a Duplex the runtime keeps the alert to itself.
     drop();
     return [null, err];
+  } catch (killed) {
+    drop();
+    throw killed;
   }
-  return [{ channel: new Channel(above, below.name), transport: above }, null];
 }
 
-/** A server that asks for a certificate refuses one that nobody vouches for. */
-function authorized(socket: tls.TLSSocket, role: Role): [null, IoError] | null {
-  if (role.as === "client" || role.options.request_cert !== true || socket.authorized) return null;
-  const words = `Cannot accept the client's certificate: ${
-    socket.authorizationError ?? "none came"
-  }`;
-  return [null, new IoError("tls", words)];
+function gone(action: string): IoError {
+  return new IoError("reset", `${action}: the peer ended before it was done`);
 }
 
-function open(duplex: ChannelDuplex, role: Role): tls.TLSSocket {
-  const { alpn, ca, cert, key, passphrase } = role.options;
-  const common = { ALPNProtocols: alpn, ca, cert, key, passphrase, allowHalfOpen: true };
-  const given = Object.fromEntries(
-    Object.entries(common).filter(([, value]) => value !== undefined),
-  );
-  if (role.as === "server") {
-    const request = role.options.request_cert === true;
-    return new tls.TLSSocket(duplex, {
-      ...given,
-      isServer: true,
-      requestCert: request,
-      rejectUnauthorized: request,
-    });
-  }
-  const { servername = role.host, verify = true } = role.options;
-  return tls.connect({
-    ...given,
+/** Begins a handshake as client. */
+function begin(
+  duplex: ChannelDuplex,
+  { host, options }: Role & { as: "client" },
+  done: (socket: tls.TLSSocket) => void,
+  fail: (error: unknown) => void,
+): tls.TLSSocket {
+  const { servername = host, verify = true } = options;
+  const socket = tls.connect({
+    ...common(options),
     socket: duplex,
     host: servername,
     // An address is no name to ask for; it is verified all the same, as the host.
     ...(isIP(servername) === 0 ? { servername } : {}),
     rejectUnauthorized: verify,
   });
+  socket.once("secureConnect", () => done(socket));
+  socket.on("error", fail);
+  return socket;
+}
+
+/** Begins a handshake as server. */
+function serve(
+  duplex: ChannelDuplex,
+  { options }: Role & { as: "server" },
+  done: (socket: tls.TLSSocket) => void,
+  fail: (error: unknown) => void,
+): void {
+  const request = options.request_cert === true;
+  // A server that listens nowhere: it alone verifies the certificate of a client.
+  const server = tls.createServer({
+    ...common(options),
+    requestCert: request,
+    // Judged here, where there are words for it.
+    rejectUnauthorized: false,
+  });
+  server.once("secureConnection", (socket) => {
+    socket.on("error", fail);
+    if (!request || socket.authorized) return done(socket);
+    const words = socket.getPeerCertificate()?.subject === undefined
+      ? "the client showed no certificate"
+      : `the client's certificate was refused: ${socket.authorizationError}`;
+    fail(new Error(words));
+  });
+  server.on("tlsClientError", fail);
+  server.emit("connection", duplex);
+}
+
+/** What both roles can say, without what was left out. */
+function common({ alpn, ca, cert, key, passphrase }: SslOptions): object {
+  const options = { ALPNProtocols: alpn, ca, cert, key, passphrase, allowHalfOpen: true };
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  );
 }
 
 /** Whatever is not the network's failure is TLS's. */
@@ -126,9 +162,21 @@ export class TlsTransport extends DuplexSource implements Transport {
     this.#transport = transport;
     const push = socket.push.bind(socket);
     socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
-      if (chunk === null && !raw.ended) this.#farewell = true;
-      return push(chunk, encoding);
+      if (chunk === null && !raw.ended && raw.failure === null) this.#farewell = true;
+      push(chunk, encoding);
+      // Told to stop, the runtime's TLS layer forgets an end that comes meanwhile.
+      // What is held back is held back below it.
+      return true;
     };
+    raw.flow(false);
+  }
+
+  protected override get failure(): Error | null {
+    return this.#raw.failure ?? super.failure;
+  }
+
+  protected override flow(open: boolean): void {
+    this.#raw.flow(open);
   }
 
   get local(): Address {

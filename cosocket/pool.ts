@@ -15,7 +15,7 @@ import type { PoolStats } from "./types.ts";
 /** An idle socket is closed after so many milliseconds, unless told otherwise. */
 export const IDLE_LIFE = 60_000;
 
-/** A socket that has rested longer than this, with no poll seen since, is checked first. */
+/** A peer that was last known to be there longer ago than this is asked after first. */
 const TRUSTED = 10;
 
 /** A connection that a pool counts, from the moment it may be opened to its close. */
@@ -25,8 +25,6 @@ export interface Member {
   transport: Transport;
   /** How often it came out of the pool. */
   reused: number;
-  /** When it was last put to rest. */
-  restedAt: number;
   /** Closes it when it has rested too long. */
   deadline: Deadline | null;
 }
@@ -40,6 +38,29 @@ export interface Grant {
 
 /** One who waits for a grant. */
 type Waiter = (grant: Grant) => void;
+
+/** Whether its peer may have ended with the event loop none the wiser, held up as it was. */
+function doubtful(member: Member): boolean {
+  const known = Math.max(member.channel.incoming.heardSince, wheel.polledAt);
+  return now() - known > TRUSTED;
+}
+
+/** Those who wait for the poll that is under way, and when it began. */
+let polling: { since: number; waiting: (() => void)[] } | null = null;
+
+/** Asks the kernel for news, once for all who ask at about the same time. */
+function freshen(then: () => void): void {
+  const time = now();
+  if (polling !== null && time >= polling.since && time - polling.since <= TRUSTED) {
+    polling.waiting.push(then);
+    return;
+  }
+  const own = polling = { since: time, waiting: [then] };
+  poll(() => {
+    if (polling === own) polling = null;
+    for (const wake of own.waiting) wake();
+  });
+}
 
 const pools = new Map<string, Pool>();
 
@@ -66,7 +87,7 @@ export async function acquire(
   if (pools.get(key)?.stale === true) {
     // The loop may have been held up since the peer died: hear the news first.
     const [, err] = await park<Result<true>>(() => `connect ${key}`, wait, (wake) => {
-      poll(() => wake([true, null]));
+      freshen(() => wake([true, null]));
       return () => {};
     });
     if (err !== null) return [null, err];
@@ -113,7 +134,7 @@ export class Pool {
   /** Whether what it would give may have died unheard. */
   get stale(): boolean {
     const next = this.#idle.at(-1);
-    return next !== undefined && now() - Math.max(next.restedAt, wheel.polledAt) > TRUSTED;
+    return next !== undefined && doubtful(next);
   }
 
   /** Sets how many may be open; who waits for a place that is there now gets it. */
@@ -161,7 +182,6 @@ export class Pool {
       channel,
       transport,
       reused: 0,
-      restedAt: 0,
       deadline: null,
     };
     channel.onRelease = () => member.pool.#closed(member);
@@ -189,10 +209,15 @@ export class Pool {
   }
 
   #closed(member: Member): void {
+    this.#forget(member);
+    this.leave();
+  }
+
+  /** From now on nobody can be given it. */
+  #forget(member: Member): void {
     const at = this.#idle.indexOf(member);
     if (at >= 0) this.#idle.splice(at, 1);
     member.deadline?.remove();
-    this.leave();
   }
 
   /**
@@ -200,17 +225,27 @@ export class Pool {
    * rest, the least recently used is closed.
    */
   put(member: Member, keep: number, idle: number): void {
-    const waiter = this.#waiters.shift();
-    if (waiter !== undefined) {
+    if (this.#waiters.length > 0 && !doubtful(member)) {
       member.reused += 1;
-      waiter({ pool: this, member });
+      this.#waiters.shift()!({ pool: this, member });
       return;
     }
+    this.#rest(member, idle);
+    if (this.#waiters.length === 0) return this.#trim(keep);
+    // It is watched now, so that the poll shows whether it may be handed on.
+    freshen(() => {
+      while (this.#waiters.length > 0 && this.#idle.length > 0) {
+        this.#waiters.shift()!({ pool: this, member: this.#wake(this.#idle.pop()!) });
+      }
+      this.#trim(keep);
+    });
+  }
+
+  #rest(member: Member, idle: number): void {
     const { channel, transport } = member;
-    member.restedAt = now();
     if (idle > 0 && idle !== Infinity) {
       member.deadline ??= new Deadline(() => this.#evict(member, "it has rested too long"), false);
-      member.deadline.set(member.restedAt + idle);
+      member.deadline.set(now() + idle);
     }
     this.#idle.push(member);
     channel.trace?.("pool put");
@@ -220,6 +255,9 @@ export class Pool {
       channel.closeImmediately();
     });
     transport.ref(false);
+  }
+
+  #trim(keep: number): void {
     while (this.#idle.length > keep) this.#evict(this.#idle[0]!, "others were used later");
   }
 
@@ -244,18 +282,15 @@ export class Pool {
     return member;
   }
 
-  #evict(member: Member, why: string): void {
+  #evict(member: Member, why: string): Promise<unknown> {
+    this.#forget(member);
     member.channel.trace?.(`pool evict: ${why}`);
-    member.channel.close();
+    return member.channel.close();
   }
 
   /** Closes what rests. */
   async clear(): Promise<void> {
-    const resting = this.#idle.map((member) => {
-      member.channel.trace?.("pool close");
-      return member.channel.close();
-    });
-    await Promise.all(resting);
+    await Promise.all([...this.#idle].map((member) => this.#evict(member, "the pool is closed")));
   }
 
   #forgetIfEmpty(): void {

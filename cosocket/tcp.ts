@@ -1,6 +1,5 @@
 import {
   checkTimeout,
-  current,
   dying,
   type Encoding,
   IoError,
@@ -10,10 +9,17 @@ import {
   type WaitOptions,
 } from "../core/mod.ts";
 import { BufferedStream, Channel, DEFAULT_TIMEOUT } from "../stream/mod.ts";
-import { dial, type NodeOptions, notConnected, type Target, targetOf } from "./_dial.ts";
+import {
+  dial,
+  dieIfKilled,
+  type NodeOptions,
+  notConnected,
+  type Target,
+  targetOf,
+} from "./_dial.ts";
 import { handshake, identity, type Role } from "./_tls.ts";
 import { traceFromEnv } from "./_trace.ts";
-import { ConnTransport, type SocketOption, type Transport } from "./_transport.ts";
+import { ConnTransport, type SocketOption } from "./_transport.ts";
 import { acquire, IDLE_LIFE, type Member, Pool, poolOf } from "./pool.ts";
 import type {
   Address,
@@ -63,7 +69,8 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
   readonly #ssl: boolean | SslOptions;
   #connectTimeout: number;
   #member: Member | null = null;
-  #connecting = false;
+  /** Ends the connect or the handshake that is under way; `null` while there is none. */
+  #underWay: AbortController | null = null;
   /** Options set before there was a connection. */
   readonly #early = new Map<SocketOption, boolean | number>();
   /** What the pool is called without the part that tells TLS apart. */
@@ -115,12 +122,46 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
       const refused = refusal();
       if (refused !== null) return refused;
     }
-    if (this.#connecting || !this.closed()) {
+    if (this.#underWay !== null || !this.closed()) {
       const words = `Cannot connect to ${target.name}: this socket is connected already`;
       return Promise.resolve([null, new IoError("busy", words)]);
     }
-    this.#connecting = true;
-    return this.#connect(target, options).finally(() => this.#connecting = false);
+    return this.#begin(
+      options.signal,
+      (signal) => this.#connect(target, { ...options, signal }),
+      `connect to ${target.name}`,
+    );
+  }
+
+  /** Runs a connect or a handshake so that `close` can end it. */
+  async #begin(
+    signal: AbortSignal | undefined,
+    run: (signal: AbortSignal) => Promise<Result<true>>,
+    what: string,
+  ): Promise<Result<true>> {
+    const own = this.#underWay = new AbortController();
+    try {
+      const either = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal]);
+      const result = await run(either);
+      if (!own.signal.aborted) return result;
+      super.close_immediately();
+      const words = `Cannot ${what}: the socket was closed meanwhile`;
+      return [null, new IoError("closed", words)];
+    } finally {
+      this.#underWay = null;
+    }
+  }
+
+  /** Closes it; a connect or handshake under way gets `closed`. Otherwise as any stream. */
+  override close(): Promise<Result<true>> {
+    this.#underWay?.abort();
+    return super.close();
+  }
+
+  /** Closes it without letting accepted sends go out; see {@linkcode TcpSocket.close}. */
+  override close_immediately(): Result<true> {
+    this.#underWay?.abort();
+    return super.close_immediately();
   }
 
   /** Takes over a connection that was accepted; see {@linkcode from_conn}. */
@@ -130,6 +171,7 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
   ): TcpSocket<E> {
     const sock = new TcpSocket<E>(options);
     const transport = new ConnTransport(conn);
+    transport.set("nodelay", true);
     const { remote } = transport;
     const name = remote.family === "tcp"
       ? targetOf(remote.ip, remote.port).name
@@ -153,14 +195,10 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     const backlog = options.backlog ?? Infinity;
     const [grant, err] = await acquire(this.#key(), options.pool_size, backlog, left());
     if (err !== null) return [null, told(err, target, timeout)];
-    if (grant.member !== null) {
-      this.#use(grant.member);
-      return [true, null];
-    }
+    if (grant.member !== null) return this.#reuse(grant.member);
     let leave: Pool | null = grant.pool;
     try {
-      // A killed thread may never come back from its next wait: look before it.
-      if (dying !== 0 && current().killed !== null) throw current().killed;
+      dieIfKilled();
       const [transport, dialError] = await dial(target, this.#nodeOptions(options), left());
       if (dialError !== null) return [null, told(dialError, target, timeout)];
       const member = leave.opened(new Channel(transport, target.name), transport);
@@ -170,11 +208,27 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
         const tlsError = await raise(member, role, left());
         if (tlsError !== null) return [null, told(tlsError, target, timeout)];
       }
+      this.#keepUnlessKilled(member);
       this.#use(member);
-      this.#applyEarly(member.transport);
       return [true, null];
     } finally {
       leave?.leave();
+    }
+  }
+
+  #reuse(member: Member): Result<true> {
+    this.#keepUnlessKilled(member);
+    this.#use(member);
+    return [true, null];
+  }
+
+  /** Nobody will use what a thread got that was killed just before it could run on. */
+  #keepUnlessKilled(member: Member): void {
+    try {
+      dieIfKilled();
+    } catch (killed) {
+      member.channel.closeImmediately();
+      throw killed;
     }
   }
 
@@ -190,12 +244,9 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
   #use(member: Member): void {
     this.#member = member;
     this.adopt(member.channel);
+    for (const [name, value] of this.#early) member.transport.set(name, value);
     traceFromEnv(member.channel);
     member.channel.trace?.(member.reused > 0 ? `reused, ${member.reused}` : "connected");
-  }
-
-  #applyEarly(transport: Transport): void {
-    for (const [name, value] of this.#early) transport.set(name, value);
   }
 
   /**
@@ -211,13 +262,24 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     options: HandshakeOptions | ServerHandshakeOptions = {},
   ): Promise<Result<true>> {
     const timeout = checkTimeout(options.timeout ?? this.#connectTimeout);
-    const { signal } = options;
     const member = this.#member;
     if (member === null || this.closed()) return [null, notConnected("shake hands (TLS)")];
-    const { channel } = member;
-    const refusal = unready(channel);
+    const refusal = this.#underWay === null
+      ? unready(member.channel)
+      : new IoError("busy", `Cannot shake hands (TLS) with ${member.channel.name}: another waits`);
     if (refusal !== null) return [null, refusal];
-    const wait = signal === undefined ? { timeout } : { timeout, signal };
+    return await this.#begin(
+      options.signal,
+      (signal) => this.#shakeHands(member, options, { timeout, signal }),
+      `shake hands (TLS) with ${member.channel.name}`,
+    );
+  }
+
+  async #shakeHands(
+    member: Member,
+    options: HandshakeOptions | ServerHandshakeOptions,
+    wait: WaitOptions,
+  ): Promise<Result<true>> {
     let role: Role;
     if (options.server !== undefined) {
       role = { as: "server", options: options.server };
@@ -233,9 +295,8 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     this.detach();
     const err = await raise(member, role, wait);
     if (err !== null) return [null, err];
-    this.#tlsIdentity = options.server === undefined
-      ? identity(options, role.as === "client" ? role.host : "")
-      : "";
+    this.#tlsIdentity = role.as === "client" ? identity(role.options, role.host) : "";
+    this.#keepUnlessKilled(member);
     this.#use(member);
     return [true, null];
   }
