@@ -97,7 +97,11 @@ function errnoOf(error: Error): string | undefined {
 /** `Requires net access to "a:80", run again ...` becomes `--allow-net=a:80`. */
 function missingFlag(message: string): string {
   const parts = /^Requires (\w+) access(?: to (?:"([^"]*)"|(\S+?)))?(?:,|$)/.exec(message);
-  if (parts === null) return /--allow-[a-z-]+/.exec(message)?.[0] ?? "a permission";
+  if (parts === null) {
+    // Some calls need several, and say so in words of their own.
+    const flags = new Set(message.match(/--allow-[a-z-]*[a-z]/g));
+    return flags.size > 0 ? [...flags].join(" and ") : "a permission";
+  }
   const [, kind, quoted, bare] = parts;
   if (kind === "all") return "--allow-all";
   const target = quoted ?? bare;
