@@ -36,6 +36,21 @@ function pages(prints: string, ...paths: string[]): Setting {
 export const SETTINGS: Record<string, Setting> = {
   single_loop: pages("page /one", "/one"),
   multi_loop: pages("/two: HTTP/1.1 200 OK, page /two", "/one", "/two"),
+  top: {
+    stage() {
+      return Promise.resolve({ args: ["--once"], prints: "GiB", async [Symbol.asyncDispose]() {} });
+    },
+  },
+  log_rotate: {
+    async stage() {
+      const folder = await Deno.makeTempDir();
+      return {
+        args: [`${folder}/app.log`],
+        prints: "152 lines written, 0 lost",
+        [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+      };
+    },
+  },
   redis_ping: {
     needs: ["redis-server"],
     async stage() {

@@ -1,8 +1,12 @@
 /** The programs that the tests of `log` run as processes of their own, chosen by the first argument. */
 import process from "node:process";
+import { setImmediate } from "node:timers";
 import { ERR, INFO, LOG, log_stats, NOTICE, open_log, open_logger } from "../../log/mod.ts";
 
 const [mode = "", spec = "", ...rest] = Deno.args;
+
+/** The end of the event loop's turn, after that of a log that has lines by now. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Opens the log; prints why it cannot. */
 function open(): boolean {
@@ -37,10 +41,19 @@ const MODES: Record<string, () => unknown> = {
   // An uncaught error that the program survives.
   "survive": async () => {
     if (!open()) return;
-    addEventListener("unhandledrejection", (event) => event.preventDefault());
     LOG("before");
+    await turn();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    addEventListener("unhandledrejection", (event) => {
+      event.preventDefault();
+      resolve();
+    });
+    // The runtime does not look for rejections where nothing else keeps it going.
+    const alive = setTimeout(() => {}, 60_000);
     Promise.reject(new Error("on purpose"));
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await promise;
+    clearTimeout(alive);
+    await turn();
     const { written } = log_stats();
     LOG("after");
     console.log(written, log_stats().queued);
