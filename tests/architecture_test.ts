@@ -22,7 +22,7 @@ const MAY_LOAD: Record<string, string[]> = {
   "./cosocket": ["stream"],
   "./eio": ["stream"],
   "./log": [],
-  "./process": ["stream"],
+  "./process": ["stream", "thread"],
   "./stream": [],
   "./system": [],
   "./thread": [],
@@ -46,7 +46,7 @@ Deno.test("core imports nothing but itself and node:", () => {
 });
 
 /** Modules under way, which have no entry until they are whole. The list only shrinks. */
-const NOT_YET = new Set(["context", "eio", "process", "util"]);
+const NOT_YET = new Set(["context", "eio", "util"]);
 
 Deno.test("every directory stands in a layer and, but for core, has an entry and is published", async () => {
   const directories = [...new Set(files.map(directoryOf))];

@@ -77,6 +77,18 @@ const outcomes: [
     "1 passed, 0 failed, 1 skipped",
     true,
   ],
+  [
+    "one skipped where all are required",
+    outcomeOf([one("passed"), one("skipped")], true, "", true),
+    "1 passed, 1 failed, 1 skipped",
+    false,
+  ],
+  [
+    "one that needs denort where all are required",
+    outcomeOf([one("passed"), one("skipped", "compile [needs denort]")], true, "", true),
+    "1 passed, 0 failed, 1 skipped",
+    true,
+  ],
   ["one failed", outcomeOf([one("passed"), one("failed")], false, ""), "1 passed, 1 failed", false],
   ["none", outcomeOf([], true, ""), "0 passed, 0 failed", false],
   [
@@ -112,16 +124,17 @@ Deno.test("outcomeOf() names the skipped and failed tests, and the ten slowest i
   assert(lines.includes("  a_test.ts: failed"));
 });
 
-/** The last line and the success of `deno task test` over files with these sources. */
+/** What `deno task test` says of files with these sources. */
 async function runOver(
-  ...sources: string[]
+  sources: string[],
+  env: Record<string, string> = {},
 ): Promise<{ last: string; success: boolean; output: string }> {
   const folder = await Deno.makeTempDir();
   try {
     for (const [n, source] of sources.entries()) {
       await Deno.writeTextFile(`${folder}/${n}_test.ts`, source);
     }
-    const { success, output } = await run(["run", "-A", "tools/test.ts", "quick", folder]);
+    const { success, output } = await run(["run", "-A", "tools/test.ts", "quick", folder], env);
     const last = output.split("\n").findLast((line) => /^\d+ passed/.test(line)) ?? "";
     return { last, success, output };
   } finally {
@@ -152,11 +165,34 @@ const runs: [what: string, sources: string[], last: string, success: boolean][] 
 
 for (const [what, sources, last, success] of runs) {
   Deno.test(`deno task test ${success ? "passes" : "fails"} for ${what}: ${last}`, async () => {
-    const result = await runOver(...sources);
+    const result = await runOver(sources, { COEVENT_TEST_PEERS: "" });
     assertEquals(result.last, last, result.output);
     assertEquals(result.success, success, result.output);
   });
 }
+
+const peers = new URL("peers.ts", import.meta.url).href;
+const peer = `import { peerTest } from "${peers}";\n` +
+  'peerTest("deno is there", ["deno"], async ({ deno }) => { await Deno.stat(deno); });\n' +
+  'peerTest("nobody is there", ["deno", "no-such-peer"], () => Promise.reject("ran"));';
+
+Deno.test("peerTest() skips a test whose peer is missing, and names both", async () => {
+  const folder = Deno.execPath().replace(/[^/\\]*$/, "");
+  const env = { COEVENT_TEST_PEERS: "", PATH: folder };
+  const { last, success, output } = await runOver([peer], env);
+  assertStringIncludes(output, ": nobody is there [needs no-such-peer]");
+  assertEquals(last, "1 passed, 0 failed, 1 skipped", output);
+  assert(success);
+});
+
+Deno.test("peerTest() fails for a missing peer where all are required", async () => {
+  const folder = Deno.execPath().replace(/[^/\\]*$/, "");
+  const env = { COEVENT_TEST_PEERS: "required", PATH: folder };
+  const { last, success, output } = await runOver([peer], env);
+  assertStringIncludes(output, "not on the PATH: no-such-peer");
+  assertEquals(last, "1 passed, 1 failed", output);
+  assert(!success);
+});
 
 Deno.test("deno task example says which examples there are, for a name that is none", async () => {
   const { success, output } = await run(["run", "-A", "tools/example.ts", "../mod"]);

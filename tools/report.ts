@@ -16,28 +16,30 @@ export async function readReport(path: string): Promise<TestCase[]> {
 
 /** Parses a JUnit report, as far as `deno test` writes it. Steps belong to their test. */
 export function parseReport(xml: string): TestCase[] {
+  return [...xml.matchAll(/<testsuite ([^>]*)>([\s\S]*?)<\/testsuite>/g)].flatMap(
+    ([, attributes = "", body = ""]) => testsIn(attribute(attributes, "name"), body),
+  );
+}
+
+function testsIn(suite: string, xml: string): TestCase[] {
+  const file = suite.replace(/^\.\//, "");
   const cases: TestCase[] = [];
-  for (const match of xml.matchAll(/<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g)) {
+  for (const match of xml.matchAll(/<testcase ([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g)) {
     const [, attributes = "", body = ""] = match;
-    const attribute = (name: string) =>
-      plain(new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "");
     const outcome = /<(failure|error)\b/.test(body)
       ? "failed"
       : /<skipped\b/.test(body)
       ? "skipped"
       : "passed";
-    cases.push({
-      name: attribute("name"),
-      file: attribute("classname").replace(/^\.\//, ""),
-      seconds: Number(attribute("time")),
-      outcome,
-    });
+    const [name, seconds] = [attribute(attributes, "name"), Number(attribute(attributes, "time"))];
+    cases.push({ name, file, seconds, outcome });
   }
-  const titles = new Set(cases.map(({ file, name }) => `${file}\n${name}`));
-  return cases.filter(({ file, name }) => {
-    const [, parent] = /^(.*?) > /.exec(name) ?? [];
-    return parent === undefined || !titles.has(`${file}\n${parent}`);
-  });
+  const names = new Set(cases.map(({ name }) => name));
+  return cases.filter(({ name }) => !names.has(/^(.*?) > /.exec(name)?.[1] ?? ""));
+}
+
+function attribute(attributes: string, name: string): string {
+  return plain(new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "");
 }
 
 /**
@@ -71,11 +73,23 @@ export interface Outcome {
   good: boolean;
 }
 
-/** Counts a run. `success` is what the run itself says of it. */
-export function outcomeOf(tests: TestCase[], success: boolean, output: string): Outcome {
+/**
+ * Counts a run. `success` is what the run itself says of it. Where all is `required`, a
+ * skipped test has failed, but for one that needs what cannot be installed.
+ */
+export function outcomeOf(
+  tests: TestCase[],
+  success: boolean,
+  output: string,
+  required = false,
+): Outcome {
   const skipped = tests.filter((test) => test.outcome === "skipped");
   const failures = tests.filter((test) => test.outcome === "failed").map(title);
   failures.push(...brokenFiles(output).map((file) => `${file}: outside any test`));
+  if (required) {
+    const without = skipped.filter(({ name }) => !name.endsWith("[needs denort]"));
+    failures.push(...without.map((test) => `${title(test)}: was skipped, but all are required`));
+  }
   const passed = tests.filter((test) => test.outcome === "passed").length;
   // Whatever the run tripped over (a type error, a signal), it must not pass for that.
   if (!success && failures.length === 0) failures.push("the run itself: see above");
@@ -95,6 +109,7 @@ export function outcomeOf(tests: TestCase[], success: boolean, output: string): 
   return { lines, passed, failed: failures.length, good: success && ran && failures.length === 0 };
 }
 
+/** The code block of a page is named by its address, which holds the file already. */
 function title({ file, name }: TestCase): string {
-  return `${file}: ${name}`;
+  return name.startsWith("file://") ? file : `${file}: ${name}`;
 }
