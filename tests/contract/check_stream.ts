@@ -164,6 +164,47 @@ export function checkStream(
       assertEquals(text, "through a web stream");
       await passes(b, a, "and back");
     });
+
+    test("a stream can be piped into itself, and nothing is lost", async ({ a, b }) => {
+      const echo = b.readable.pipeTo(b.writable);
+      const text = "0123456789".repeat(50_000);
+      const sending = a.send(text).then(() => a.shutdown("send"));
+      const [all] = await a.receive("*a", { encoding: "latin1" });
+      assertEquals(all === text, true, `${all?.length} of ${text.length} came back`);
+      assertEquals(await sending, [true, null]);
+      await echo;
+    });
+
+    test("the end is answered again and again, to loops that look for errors only", async (ends) => {
+      await ends.a.shutdown("send");
+      const lines = ends.b.lines();
+      for (const ask of [() => ends.b.receive(), () => ends.b.receive("*a"), () => lines.next()]) {
+        let fired = false;
+        const timer = setTimeout(() => fired = true, 1);
+        let rounds = 0;
+        for (; !fired && rounds < 1_000_000; rounds++) await ask();
+        clearTimeout(timer);
+        assert(fired, `no timer has fired within ${rounds} rounds`);
+      }
+      await passes(ends.b, ends.a, "the other direction goes on");
+    });
+
+    test("lines() with a limit, a timeout and bytes keep what they do not give", async ({ a, b }) => {
+      await a.send("one\n\u00ff\n");
+      const lines = b.lines({ timeout: 5 });
+      assertEquals(await lines.next(), { done: false, value: "one" });
+      assertEquals((await lines.next()).value, "\u00ff");
+      const late = await assertRejects(() => lines.next());
+      assertEquals((late as { code?: string }).code, "timeout");
+      await a.send(new Uint8Array([0xfe, 10, 0x61]));
+      await b.peek(3);
+      const bad = await assertRejects(() => lines.next());
+      assertEquals((bad as { code?: string }).code, "bad_text");
+      const raw = await b.lines({ encoding: "bytes" }).next();
+      assertEquals(raw.value, new Uint8Array([0xfe]));
+      await a.shutdown("send");
+      assertEquals(await Array.fromAsync(b.lines({ batch: true })), [["a"]]);
+    });
   }
 
   test("lines() throws what fails, and leaves the line", async ({ a, b }) => {
@@ -173,6 +214,82 @@ export function checkStream(
     const thrown = await assertRejects(() => lines.next());
     assertEquals((thrown as { code?: string }).code, "too_long");
     assertEquals(await b.receive(), ["0123456789", null]);
+  });
+
+  test("cancelling the readable view keeps the stream, and what comes", async ({ a, b }) => {
+    const reader = b.readable.getReader();
+    const reading = reader.read();
+    await reader.cancel();
+    assertEquals((await reading).done, true);
+    await passes(a, b, "goes on");
+  });
+
+  test("the readable view reads nothing ahead", async ({ a, b }) => {
+    const reader = b.readable.getReader();
+    await a.send("one\ntwo\n");
+    await b.peek(8);
+    assertEquals(b.pending, 8);
+    reader.releaseLock();
+    assertEquals(await b.receive(), ["one", null]);
+    assertEquals(await b.receive(), ["two", null]);
+  });
+
+  test("every encoding, for one call", async ({ a, b }) => {
+    const data = new Uint8Array([0xc3, 0xa9]);
+    const line = new Uint8Array([0xc3, 0xa9, 13, 10]);
+    await a.send([line, line, line, line, data, data, data, data, "."]);
+    assertEquals(await b.receive("*l", { encoding: "utf-8" }), ["é", null]);
+    assertEquals(await b.receive("*l", { encoding: "latin1" }), ["Ã©", null]);
+    assertEquals(await b.receive("*l", { encoding: "bytes" }), [data, null]);
+    assertEquals(await b.receive("*l", { encoding: "gbk" }), ["茅", null]);
+    assertEquals(await b.receive(2, { encoding: "utf-8" }), ["é", null]);
+    assertEquals(await b.receive(2, { encoding: "latin1" }), ["Ã©", null]);
+    assertEquals(await b.receive(2, { encoding: "gbk" }), [data, null]);
+    assertEquals((await b.receive(1, { encoding: "utf-8" }))[1]?.code, "bad_text");
+    assertEquals(await b.receiveuntil(".", { encoding: "utf-8" }), ["é", null]);
+  });
+
+  test("aborts, interrupts and kills in any order lose not a byte", async ({ a, b }) => {
+    const aborter = () => {
+      const one = new AbortController();
+      return { give: one.signal, pull: () => one.abort() };
+    };
+    for (let round = 0; round < 30; round++) {
+      await a.send(`line ${round}`);
+      const { give, pull } = aborter();
+      const reader = newthread(() => b.receive("*l", round % 3 === 0 ? { signal: give } : {}));
+      if (round % 3 === 0) pull();
+      else if (round % 3 === 1) b.interrupt();
+      else kill(reader);
+      const code = (await wait(reader))[1]?.code;
+      assertEquals(code, round % 3 === 2 ? "killed" : "cancelled");
+      await a.send("\n");
+      assertEquals(await b.receive(), [`line ${round}`, null]);
+    }
+  });
+
+  test("close() wakes the receive, lets the queued sends go first, and tells later ones", async (ends) => {
+    const { a, b } = ends;
+    const waiting = a.receive();
+    const sends = [a.send("first\n"), a.send("second\n"), a.send("third\n")];
+    const closing = a.close();
+    assertEquals((await waiting)[1]?.code, "closed");
+    assertEquals((await a.send("too late"))[1]?.code, "closed");
+    const [all] = await b.receive("*a", { encoding: "latin1" });
+    assertEquals(all, "first\nsecond\nthird\n");
+    assertEquals((await Promise.all(sends)).map(([, err]) => err), [null, null, null]);
+    assertEquals(await closing, [true, null]);
+    assertEquals([a.closed(), a.busy(), a.pending], [true, false, 0]);
+  });
+
+  test("await using closes", async ({ a, b }) => {
+    {
+      await using closing = a;
+      await closing.send("farewell\n");
+    }
+    assertEquals(a.closed(), true);
+    assertEquals(await b.receive(), ["farewell", null]);
+    assertEquals(await b.receive(), [null, null]);
   });
 
   test("leaving a lines() loop leaves the stream open", async ({ a, b }) => {
