@@ -19,7 +19,7 @@ export interface Mortal {
 }
 
 /**
- * The end of a group: a signal, a grace, SIGKILL. Goes on by itself once begun,
+ * The end of a group: a signal (then SIGTERM for what the child leaves), a grace, SIGKILL. Goes on by itself once begun,
  * whoever waits for it.
  */
 export class Ending {
@@ -31,10 +31,13 @@ export class Ending {
   #killAt: number;
   #giveUpAt = Infinity;
   #pause = FIRST_LOOK;
+  /** What is left of the group has been sent SIGTERM. */
+  #asked: boolean;
   #over = false;
 
   constructor(child: Mortal, first: Deno.Signal, grace: number) {
     this.#child = child;
+    this.#asked = first === "SIGTERM";
     this.#killAt = now() + grace;
     this.#look = new Deadline(() => this.#step(), true);
     this.done = new Promise((resolve) => this.#resolve = resolve);
@@ -57,6 +60,11 @@ export class Ending {
     if (this.#over) return;
     const { ended, group } = this.#child;
     if (ended && group.lives() !== true) return this.#finish(null);
+    if (ended && !this.#asked) {
+      // Shells let their background jobs ignore SIGINT: they are asked once more.
+      this.#asked = true;
+      group.signal("SIGTERM");
+    }
     const time = now();
     if (this.#giveUpAt === Infinity && time >= this.#killAt) {
       const err = group.signal("SIGKILL");

@@ -62,7 +62,7 @@ export function fork<E extends Encoding = "lines">(options: ForkOptions<E>): Res
   const refused = refusal(Deno.build.standalone, program.name);
   if (refused !== null) return fail(refused);
   const start = (): Result<Spawned<E>> => {
-    const started = spawn<E>(program, options);
+    const started = spawnDeno<E>(program, options);
     const [child] = started;
     if (child !== null && onexit !== undefined) {
       child.onEnd(() => {
@@ -110,16 +110,25 @@ function programFor<E extends Encoding>(options: ForkOptions<E>): Program {
   // A file must not pass for a flag.
   const named = path.startsWith("-") ? `./${path}` : path;
   return {
-    file: denoPath(),
+    file: Deno.execPath(),
     args: ["run", "--no-prompt", ...flags, named, ...args],
     name: `deno run ${path.length > 60 ? `${path.slice(0, 57)}...` : path}`,
   };
 }
 
-/** The Deno that runs; or the one on the PATH, where only that is allowed. */
-function denoPath(): string {
-  const path = Deno.execPath();
-  const may = (command: string) =>
-    Deno.permissions.querySync({ name: "run", command }).state === "granted";
-  return !may(path) && may("deno") ? "deno" : path;
+/**
+ * Starts the Deno that runs by its path, where that is allowed, else by its name: that
+ * is what `--allow-run=deno` allows, and what is to be named where nothing is.
+ */
+function spawnDeno<E extends Encoding>(
+  program: Program,
+  options: ForkOptions<E>,
+): Result<Spawned<E>> {
+  const { state } = Deno.permissions.querySync({ name: "run", command: program.file });
+  if (state !== "granted") {
+    const started = spawn<E>({ ...program, file: "deno" }, options);
+    // Not on the PATH: there only the path will do.
+    if (started[1]?.code !== "not_found") return started;
+  }
+  return spawn<E>(program, options);
 }

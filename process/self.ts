@@ -121,9 +121,9 @@ export function abort(): [value: null, err: IoError] {
   }
 }
 
-/** Workers have a global scope of another kind. */
+/** Workers, of the web and of Node.js, have a global scope of their own kind. */
 function inWorker(): boolean {
-  return !("window" in globalThis) && "WorkerGlobalScope" in globalThis;
+  return "DedicatedWorkerGlobalScope" in globalThis;
 }
 
 /**
