@@ -39,102 +39,140 @@ export function dieIfKilled(): void {
 /** A Unix socket whose backlog is full refuses at once; ask again after so long. */
 const UNIX_RETRY = 5;
 
-/** Connects. Given up, the attempt is taken back, and what comes late is closed. */
-export function dial(
+/** One attempt to connect: it calls `wake`, or when given up `gone`; gives the way to give up. */
+type Attempt = (wake: (result: Result<Transport>) => void, gone: () => void) => () => void;
+
+/**
+ * Connects. Given up, the attempt is taken back, and what comes late is closed. Where
+ * no connection comes of it, `gone` is called as soon as the system has none left.
+ */
+export async function dial(
   target: Target,
   node: NodeOptions,
   wait: WaitOptions,
+  gone: () => void,
 ): Promise<Result<Transport>> {
-  if (target.family === "unix") return dialUnix(target, wait);
+  let begun = false;
+  try {
+    dieIfKilled();
+    return await park<Result<Transport>>(() => `connect ${target.name}`, wait, (wake) => {
+      begun = true;
+      return attemptFor(target, node)(wake, gone);
+    });
+  } finally {
+    if (!begun) gone();
+  }
+}
+
+function attemptFor(target: Target, node: NodeOptions): Attempt {
+  if (target.family === "unix") return (wake, gone) => dialUnix(target, wake, gone);
   const wanted = [node.keepidle, node.local_address, node.local_port];
   return wanted.some((option) => option !== undefined)
-    ? dialNode(target, node, wait)
-    : dialTcp(target, wait);
+    ? (wake, gone) => dialNode(target, node, wake, gone)
+    : (wake, gone) => dialTcp(target, wake, gone);
 }
 
 function dialTcp(
   { host, port, name }: Target & { family: "tcp" },
-  wait: WaitOptions,
-): Promise<Result<Transport>> {
-  return park<Result<Transport>>(() => `connect ${name}`, wait, (wake) => {
-    const abort = new AbortController();
-    let over = false;
-    Deno.connect({ hostname: host, port, signal: abort.signal }).then(
-      (conn) => {
-        if (over) return conn.close();
-        conn.setNoDelay(true);
-        wake([new ConnTransport(conn), null]);
-      },
-      (error) => wake([null, fromOs(error, `Cannot connect to ${name}`)]),
-    );
-    return () => {
-      over = true;
-      abort.abort();
-    };
-  });
+  wake: (result: Result<Transport>) => void,
+  gone: () => void,
+): () => void {
+  const abort = new AbortController();
+  let over = false;
+  Deno.connect({ hostname: host, port, signal: abort.signal }).then(
+    (conn) => {
+      if (over) {
+        conn.close();
+        return gone();
+      }
+      conn.setNoDelay(true);
+      wake([new ConnTransport(conn), null]);
+    },
+    (error) => {
+      gone();
+      wake([null, fromOs(error, `Cannot connect to ${name}`)]);
+    },
+  );
+  return () => {
+    over = true;
+    abort.abort();
+  };
 }
 
 function dialUnix(
   { path, name }: Target & { family: "unix" },
-  wait: WaitOptions,
-): Promise<Result<Transport>> {
-  return park<Result<Transport>>(() => `connect ${name}`, wait, (wake) => {
-    let over = false;
-    const again = new Deadline(() => attempt(), true);
-    const attempt = () => {
-      Deno.connect({ transport: "unix", path }).then(
-        (conn) => {
-          if (over) return conn.close();
-          wake([new ConnTransport(conn), null]);
-        },
-        (error) => {
-          if (over) return;
-          const err = fromOs(error, `Cannot connect to ${name}`);
-          if (err.code === "busy") again.set(now() + UNIX_RETRY);
-          else wake([null, err]);
-        },
-      );
-    };
-    attempt();
-    return () => {
-      over = true;
-      again.remove();
-    };
-  });
+  wake: (result: Result<Transport>) => void,
+  gone: () => void,
+): () => void {
+  let over = false;
+  let asked = false;
+  const again = new Deadline(() => attempt(), true);
+  const attempt = () => {
+    asked = true;
+    Deno.connect({ transport: "unix", path }).then(
+      (conn) => {
+        asked = false;
+        if (over) {
+          conn.close();
+          return gone();
+        }
+        wake([new ConnTransport(conn), null]);
+      },
+      (error) => {
+        asked = false;
+        if (over) return gone();
+        const err = fromOs(error, `Cannot connect to ${name}`);
+        if (err.code === "busy") return again.set(now() + UNIX_RETRY);
+        gone();
+        wake([null, err]);
+      },
+    );
+  };
+  attempt();
+  return () => {
+    over = true;
+    again.remove();
+    if (!asked) gone();
+  };
 }
 
 function dialNode(
   { host, port, name }: Target & { family: "tcp" },
   { keepidle, local_address, local_port }: NodeOptions,
-  wait: WaitOptions,
-): Promise<Result<Transport>> {
-  return park<Result<Transport>>(() => `connect ${name}`, wait, (wake) => {
-    const failed = (error: unknown) => wake([null, fromOs(error, `Cannot connect to ${name}`)]);
-    let socket: net.Socket;
-    try {
-      socket = net.connect({
-        host,
-        port,
-        noDelay: true,
-        allowHalfOpen: true,
-        ...(local_address === undefined ? {} : { localAddress: local_address }),
-        ...(local_port === undefined ? {} : { localPort: local_port }),
-      });
-    } catch (error) {
-      failed(error);
-      return () => {};
-    }
-    socket.once("error", failed);
-    socket.once("connect", () => {
-      socket.off("error", failed);
-      if (keepidle !== undefined) socket.setKeepAlive(true, keepidle);
-      wake([new NodeTransport(socket), null]);
+  wake: (result: Result<Transport>) => void,
+  gone: () => void,
+): () => void {
+  let socket: net.Socket | null = null;
+  const failed = (error: unknown) => {
+    socket?.off("close", gone);
+    gone();
+    wake([null, fromOs(error, `Cannot connect to ${name}`)]);
+  };
+  try {
+    socket = net.connect({
+      host,
+      port,
+      noDelay: true,
+      allowHalfOpen: true,
+      ...(local_address === undefined ? {} : { localAddress: local_address }),
+      ...(local_port === undefined ? {} : { localPort: local_port }),
     });
-    return () => {
-      socket.once("error", () => {});
-      socket.destroy();
-    };
+  } catch (error) {
+    failed(error);
+    return () => {};
+  }
+  socket.once("error", failed);
+  socket.once("close", gone);
+  socket.once("connect", () => {
+    socket.off("error", failed);
+    socket.off("close", gone);
+    if (keepidle !== undefined) socket.setKeepAlive(true, keepidle);
+    wake([new NodeTransport(socket), null]);
   });
+  return () => {
+    socket.once("error", () => {});
+    socket.destroy();
+  };
 }
 
 /** A `node:net` socket: slower, and needed for what `Deno.Conn` cannot do. */
@@ -149,6 +187,14 @@ export class NodeTransport extends DuplexSource implements Transport {
     this.#socket = socket;
     this.local = addressOf(socket.localAddress, socket.localPort);
     this.remote = addressOf(socket.remoteAddress, socket.remotePort);
+  }
+
+  override async close(): Promise<void> {
+    const closed = this.#socket.closed
+      ? null
+      : new Promise((resolve) => this.#socket.once("close", resolve));
+    this.#socket.destroy();
+    await closed;
   }
 
   ref(alive: boolean): void {

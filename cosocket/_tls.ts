@@ -198,13 +198,11 @@ export class TlsTransport extends DuplexSource implements Transport {
     throw new IoError("eof", words);
   }
 
-  override close(atOnce: boolean): void | Promise<void> {
-    if (atOnce || this.#socket.destroyed) {
-      this.#drop();
-      this.#below.closeImmediately();
-      return;
-    }
-    return this.#bye();
+  override async close(atOnce: boolean): Promise<void> {
+    if (!atOnce && !this.#socket.destroyed) return await this.#bye();
+    this.#drop();
+    this.#below.closeImmediately();
+    await this.#below.close();
   }
 
   /** Says farewell, for as long as a send may take, and closes what lies below. */
@@ -220,8 +218,8 @@ export class TlsTransport extends DuplexSource implements Transport {
       if (this.#socket.writableFinished) done();
       else this.#socket.end(done);
     });
-    if (said) await this.#below.close();
-    else this.#below.closeImmediately();
+    if (!said) this.#below.closeImmediately();
+    await this.#below.close();
     this.#drop();
   }
 

@@ -21,6 +21,8 @@ export class ConnTransport implements Transport {
   readonly local: Address;
   readonly remote: Address;
   readonly #conn: Deno.TcpConn | Deno.UnixConn;
+  #lastRead: Promise<unknown> | null = null;
+  #lastWrite: Promise<unknown> | null = null;
 
   constructor(conn: Deno.TcpConn | Deno.UnixConn) {
     this.#conn = conn;
@@ -29,19 +31,26 @@ export class ConnTransport implements Transport {
   }
 
   read(into: Bytes): Promise<number | null> {
-    return this.#conn.read(into);
+    return this.#lastRead = this.#conn.read(into);
   }
 
   write(bytes: Uint8Array): Promise<number> {
-    return this.#conn.write(bytes);
+    return this.#lastWrite = this.#conn.write(bytes);
   }
 
   end(): Promise<void> {
     return this.#conn.closeWrite();
   }
 
-  close(): void {
-    this.#conn.close();
+  /** Closes it; the system keeps it until what is under way has heard of that. */
+  async close(): Promise<void> {
+    try {
+      this.#conn.close();
+    } catch (error) {
+      // Closed already, behind our back: from_conn's caller has it too.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+    await Promise.allSettled([this.#lastRead, this.#lastWrite]);
   }
 
   ref(alive: boolean): void {

@@ -327,7 +327,7 @@ export function pool_stats(): PoolStats[] {
 export async function pool_close(key?: string): Promise<Result<true>> {
   const named = key === undefined
     ? [...pools.values()]
-    : [...pools.values()].filter((pool) => pool.key === key || pool.key.startsWith(`${key} tls:`));
+    : [...pools.values()].filter((pool) => pool.key === key || pool.key.startsWith(`${key} `));
   await Promise.all(named.map((pool) => pool.clear()));
   return [true, null];
 }

@@ -9,6 +9,7 @@ import {
   type WaitOptions,
 } from "../core/mod.ts";
 import { BufferedStream, Channel, DEFAULT_TIMEOUT } from "../stream/mod.ts";
+import { isIP } from "node:net";
 import {
   dial,
   dieIfKilled,
@@ -116,7 +117,7 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     ...rest: (number | string | ConnectOptions | undefined)[]
   ): Promise<Result<true>> {
     const { target, options } = callOf(host, rest);
-    checkPool(options);
+    checkOptions(options);
     checkTimeout(options.timeout ?? 0);
     if (dying !== 0) {
       const refused = refusal();
@@ -191,29 +192,27 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     };
     const host = target.family === "tcp" ? target.host : "localhost";
     this.#tlsIdentity = identity(this.#ssl, host);
-    this.#poolName = options.pool ?? target.name;
+    const node = this.#nodeOptions(options);
+    this.#poolName = options.pool ?? nameOf(target, node);
     const backlog = options.backlog ?? Infinity;
     const [grant, err] = await acquire(this.#key(), options.pool_size, backlog, left());
     if (err !== null) return [null, told(err, target, timeout)];
-    if (grant.member !== null) return this.#reuse(grant.member);
-    let leave: Pool | null = grant.pool;
-    try {
-      dieIfKilled();
-      const [transport, dialError] = await dial(target, this.#nodeOptions(options), left());
-      if (dialError !== null) return [null, told(dialError, target, timeout)];
-      const member = leave.opened(new Channel(transport, target.name), transport);
-      leave = null;
-      if (this.#ssl !== false) {
-        const role: Role = { as: "client", host, options: this.#ssl === true ? {} : this.#ssl };
-        const tlsError = await raise(member, role, left());
-        if (tlsError !== null) return [null, told(tlsError, target, timeout)];
-      }
-      this.#keepUnlessKilled(member);
-      this.#use(member);
-      return [true, null];
-    } finally {
-      leave?.leave();
+    if (grant.member !== null) {
+      if (node.keepidle !== undefined) grant.member.transport.set("keepidle", node.keepidle);
+      return this.#reuse(grant.member);
     }
+    const { pool } = grant;
+    const [transport, dialError] = await dial(target, node, left(), () => pool.leave());
+    if (dialError !== null) return [null, told(dialError, target, timeout)];
+    const member = pool.opened(new Channel(transport, target.name), transport);
+    if (this.#ssl !== false) {
+      const role: Role = { as: "client", host, options: this.#ssl === true ? {} : this.#ssl };
+      const tlsError = await raise(member, role, left());
+      if (tlsError !== null) return [null, told(tlsError, target, timeout)];
+    }
+    this.#keepUnlessKilled(member);
+    this.#use(member);
+    return [true, null];
   }
 
   #reuse(member: Member): Result<true> {
@@ -479,11 +478,18 @@ function callOf(
   const isPath = typeof host === "string" && host.startsWith("/");
   const target = isPath ? pathOf(host) : targetOf(host, rest[0]);
   const [size, key] = isPath ? rest : rest.slice(1);
-  if (typeof size === "object") return { target, options: size as ConnectOptions };
+  if (typeof size === "object" && size !== null) return { target, options: size };
   const options: ConnectOptions = {};
   if (size !== undefined) options.pool_size = size as number;
   if (key !== undefined) options.pool = key as string;
   return { target, options };
+}
+
+/** What a pool is called by default: sockets that differ in kind must not be mixed. */
+function nameOf(target: Target, { keepidle, local_address, local_port }: NodeOptions): string {
+  const from = [local_address, local_port].filter((part) => part !== undefined).join(":");
+  return target.name + (from === "" ? "" : ` from ${from}`) +
+    (keepidle === undefined ? "" : " keepidle");
 }
 
 function pathOf(path: string): Target {
@@ -493,10 +499,20 @@ function pathOf(path: string): Target {
   return { family: "unix", path, name: `unix:${path}` };
 }
 
-function checkPool({ pool_size, pool, backlog, keepidle }: ConnectOptions): void {
+function checkOptions(options: ConnectOptions): void {
+  const { pool_size, pool, backlog, keepidle, local_address, local_port } = options;
   if (pool_size !== undefined) checkWhole(pool_size, "connect: pool_size", 1);
   if (backlog !== undefined) checkWhole(backlog, "connect: backlog", 0);
   if (keepidle !== undefined) checkWhole(keepidle, "connect: keepidle", 1);
+  if (local_port !== undefined) {
+    checkWhole(local_port, "connect: local_port", 1);
+    if (local_port > 65_535) {
+      throw new RangeError(`connect: local_port must be 65535 at most: got ${local_port}`);
+    }
+  }
+  if (local_address !== undefined && (typeof local_address !== "string" || !isIP(local_address))) {
+    throw new TypeError(`connect: local_address must be an IP address: got ${local_address}`);
+  }
   if (pool !== undefined && typeof pool !== "string") {
     throw new TypeError(`connect: the pool's key must be a string: got ${typeof pool}`);
   }

@@ -62,7 +62,10 @@ export interface TcpOptions<E extends Encoding> {
 export interface ConnectOptions extends WaitOptions {
   /** At most so many sockets of the pool's key are open at a time; the next ones wait. */
   pool_size?: number;
-  /** The name of the pool; by default the address. What TLS shows is always part of it. */
+  /**
+   * The name of the pool; by default the address, with where it is connected from and
+   * whether it has `keepidle`, if so. What TLS shows is always part of it.
+   */
   pool?: string;
   /** At most so many may wait for the pool; the next ones get `exhausted`. */
   backlog?: number;

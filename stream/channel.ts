@@ -42,7 +42,7 @@ export class Channel {
   #state: "open" | "closing" | "released" = "open";
   #closing: Promise<Result<true>> | null = null;
   /** The source has been told to close and still says farewell. */
-  #parting = false;
+  #parting: Promise<void> | null = null;
   #taint: string | null = null;
   #unanswered = false;
   #endLinger: (() => void) | null = null;
@@ -107,7 +107,9 @@ export class Channel {
    */
   close(): Promise<Result<true>> {
     if (this.#closing !== null) return this.#closing;
-    if (this.#state === "released") return Promise.resolve([true, null]);
+    if (this.#state === "released") {
+      return Promise.resolve(this.#parting).then(() => [true, null]);
+    }
     this.#state = "closing";
     this.trace?.("close");
     // Input that nobody will read endangers output that the peer has not read yet.
@@ -147,7 +149,7 @@ export class Channel {
   /** Gives the source back at once; sends that wait are dropped. */
   closeImmediately(): void {
     if (this.#state === "released") {
-      if (this.#parting) this.source.close(true);
+      if (this.#parting !== null) this.source.close(true);
       return;
     }
     if (this.#state === "open") {
@@ -167,14 +169,11 @@ export class Channel {
     const farewell = this.source.close(atOnce || this.outgoing.torn) ?? undefined;
     // Whoever counts connections must count this one until it is gone.
     const gone = () => {
-      this.#parting = false;
+      this.#parting = null;
       this.onRelease?.();
     };
     if (farewell === undefined) gone();
-    else {
-      this.#parting = true;
-      farewell.then(gone, gone);
-    }
+    else this.#parting = farewell.then(gone, gone);
     return farewell;
   }
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   connect,
+  from_conn,
   pool_close,
   pool_stats,
   tcp,
@@ -11,68 +12,7 @@ import { FakeClock, kill, newthread, sleep, wait } from "../../thread/mod.ts";
 import { sizes } from "../sizes.ts";
 import { random } from "../stream/promise.ts";
 import { CERTS } from "./ends.ts";
-
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
-
-/** A server whose connections `serve` handles; all are closed with it. */
-function serve(handler: (conn: Deno.TcpConn) => Promise<void>) {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const conns = new Set<Deno.TcpConn>();
-  const handlers: Promise<void>[] = [];
-  let most = 0;
-  const accepting = (async () => {
-    for await (const conn of listener) {
-      conns.add(conn);
-      most = Math.max(most, conns.size);
-      handlers.push(
-        handler(conn).catch(() => {}).finally(() => {
-          conns.delete(conn);
-          try {
-            conn.close();
-          } catch {
-            // The handler has closed it.
-          }
-        }),
-      );
-    }
-  })();
-  return {
-    port: listener.addr.port,
-    conns,
-    /** The most connections that were open at a time. */
-    get most() {
-      return most;
-    },
-    async [Symbol.asyncDispose]() {
-      await pool_close();
-      listener.close();
-      for (const conn of conns) {
-        try {
-          conn.close();
-        } catch {
-          // The handler has closed it.
-        }
-      }
-      await accepting;
-      await Promise.all(handlers);
-    },
-  };
-}
-
-/** Sends back what comes. */
-async function echo(conn: Deno.TcpConn): Promise<void> {
-  const buffer = new Uint8Array(4_096);
-  for (;;) {
-    const count = await conn.read(buffer);
-    if (count === null) return;
-    await conn.write(buffer.subarray(0, count));
-  }
-}
-
-async function ask(sock: TcpSocket, text: string): Promise<void> {
-  await unwrap(sock.send(`${text}\n`));
-  assertEquals(await sock.receive(), [text, null]);
-}
+import { ask, echo, established, portOf, serve, spin, turn } from "./servers.ts";
 
 Deno.test("setkeepalive() puts the socket into the pool, and connect takes it out", async () => {
   await using server = serve(echo);
@@ -186,11 +126,6 @@ Deno.test("the pool keeps the most recently used, up to its size", async () => {
   assertEquals([portOf(last), portOf(next)], [ports[2], ports[1]]);
   await Promise.all([last.close(), next.close()]);
 });
-
-function portOf(sock: TcpSocket): number {
-  const address = unwrap(sock.localaddr());
-  return address!.family === "tcp" ? address!.port : 0;
-}
 
 Deno.test("an idle socket is closed when its time has come", async () => {
   await using server = serve(echo);
@@ -476,13 +411,6 @@ Deno.test("an answer that nobody read never reaches the next user", async () => 
   for (const [, err] of await wait(users)) assertEquals(err, null);
 });
 
-/** The sockets that the kernel shows as ESTABLISHED to a port, seen from the client. */
-function established(port: number): number {
-  const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  return Deno.readTextFileSync("/proc/net/tcp").split("\n")
-    .filter((row) => row.trim().split(/\s+/)[2] === remote && / 01 /.test(row)).length;
-}
-
 Deno.test({
   name: "with 1,000 callers and pool_size 4 the kernel never shows more than 4 sockets",
   ignore: Deno.build.os !== "linux",
@@ -513,3 +441,216 @@ Deno.test({
     assert(server.most <= 4, `the server counted ${server.most}`);
   },
 });
+
+/** Ways to come to a checkout while the loop was held up, and the idle peer died meanwhile. */
+const STALLS: Record<string, (port: number, kill: () => void) => Promise<TcpSocket>> = {
+  "a timer that fired first": async (port, kill) => {
+    const used = await unwrap(connect("127.0.0.1", port));
+    await ask(used, "x");
+    used.setkeepalive();
+    const late = newthread(async () => {
+      await sleep(5);
+      return await unwrap(connect("127.0.0.1", port));
+    });
+    await turn();
+    kill();
+    spin(20);
+    return await unwrap(wait(late));
+  },
+  "a put after the stall": async (port, kill) => {
+    const used = await unwrap(connect("127.0.0.1", port));
+    await ask(used, "x");
+    kill();
+    spin(20);
+    used.setkeepalive();
+    return await unwrap(connect("127.0.0.1", port));
+  },
+  "a put after the stall with a caller in line": async (port, kill) => {
+    const options = { pool_size: 1 };
+    const used = await unwrap(connect("127.0.0.1", port, options));
+    const waiting = connect("127.0.0.1", port, options);
+    await ask(used, "x");
+    kill();
+    spin(20);
+    used.setkeepalive();
+    return await unwrap(waiting);
+  },
+};
+
+for (const [what, checkout] of Object.entries(STALLS)) {
+  Deno.test(`no checkout hands out a socket that died unheard: ${what}`, async () => {
+    await using server = serve(echo);
+    for (let round = 0; round < sizes.stalls; round++) {
+      const sock = await checkout(server.port, () => server.conns.forEach((conn) => conn.close()));
+      assertEquals(sock.getreusedtimes(), 0, `round ${round}: a dead socket was handed out`);
+      await ask(sock, "alive");
+      await sock.close();
+    }
+    assertEquals(pool_stats(), []);
+  });
+}
+
+Deno.test("a socket that is put back while the loop runs freely goes straight to the first in line", async () => {
+  await using server = serve(echo);
+  const options = { pool_size: 1 };
+  const used = await unwrap(connect("127.0.0.1", server.port, options));
+  const waiting = [1, 2].map(() => connect("127.0.0.1", server.port, options));
+  await ask(used, "x");
+  spin(20);
+  // In doubt it rests for a moment; alive, it is handed on all the same.
+  assertEquals(used.setkeepalive(0), [true, null]);
+  for (const one of waiting) {
+    const sock = await unwrap(one);
+    assertEquals(sock.getreusedtimes() > 0, true);
+    await ask(sock, "handed on");
+    assertEquals(sock.setkeepalive(), [true, null]);
+  }
+  assertEquals(server.most, 1);
+});
+
+/** A server that hears and says nothing. */
+async function mute(conn: Deno.TcpConn): Promise<void> {
+  while (await conn.read(new Uint8Array(4_096)) !== null);
+}
+
+Deno.test("an unanswered socket that is evicted cannot be taken out while it closes", async () => {
+  await using server = serve(async (conn) => {
+    await mute(conn);
+    // It takes its time to end, too.
+    await sleep(30);
+  });
+  const open = async () => {
+    const sock = await unwrap(connect("127.0.0.1", server.port));
+    await sock.send("no answer\n");
+    return sock;
+  };
+  const socks = [await open(), await open(), await open()];
+  for (const sock of socks) {
+    assertEquals(sock.setkeepalive(1, { unanswered: true }), [true, null]);
+    assertEquals(pool_stats()[0]?.idle, 1);
+  }
+  const closing = pool_close();
+  assertEquals(pool_stats()[0]?.idle, 0);
+  const fresh = await unwrap(connect("127.0.0.1", server.port));
+  assertEquals(fresh.getreusedtimes(), 0);
+  await fresh.close();
+  await closing;
+});
+
+Deno.test("a caller that is killed as it is handed a socket or a place leaks neither", async () => {
+  await using server = serve(echo);
+  const options = { pool_size: 1, timeout: 5_000 };
+  for (const how of ["put", "close"] as const) {
+    const holder = await unwrap(connect("127.0.0.1", server.port, options));
+    await ask(holder, "x");
+    const thread = newthread(() => connect("127.0.0.1", server.port, options));
+    // Woken, and killed before it can run on.
+    if (how === "put") holder.setkeepalive();
+    else holder.close_immediately();
+    kill(thread);
+    assertEquals((await wait(thread))[1]?.code, "killed");
+    const next = await unwrap(connect("127.0.0.1", server.port, options));
+    await ask(next, "the place is free");
+    await next.close();
+    assertEquals(pool_stats(), []);
+  }
+});
+
+Deno.test("connect() takes no socket of another address or port of ours", async () => {
+  await using server = serve(echo);
+  const ways = [{}, { local_address: "127.0.0.2" }, { keepidle: 60_000 }];
+  for (const way of ways) {
+    const sock = await unwrap(connect("127.0.0.1", server.port, way));
+    assertEquals(sock.getreusedtimes(), 0);
+    await ask(sock, "x");
+    assertEquals(sock.setkeepalive(), [true, null]);
+  }
+  for (const way of ways) {
+    const sock = await unwrap(connect("127.0.0.1", server.port, way));
+    assertEquals(sock.getreusedtimes(), 1);
+    const address = unwrap(sock.localaddr());
+    const ip = way.local_address ?? "127.0.0.1";
+    assertEquals(address, { family: "tcp", ip, port: portOf(sock) });
+    await ask(sock, "x");
+    assertEquals(sock.setkeepalive(), [true, null]);
+  }
+  assertEquals(pool_stats().length, 3);
+  await pool_close(`127.0.0.1:${server.port}`);
+  assertEquals(pool_stats(), []);
+});
+
+/** How a caller leaves a socket that it got; all but the first cost the pool the socket. */
+const LEAVES: ((sock: TcpSocket, n: number) => Promise<unknown>)[] = [
+  async (sock, n) => {
+    await ask(sock, `caller ${n}`);
+    assertEquals(sock.setkeepalive(4), [true, null]);
+  },
+  async (sock, n) => {
+    await ask(sock, `caller ${n}`);
+    await sock.close();
+  },
+  async (sock, n) => {
+    await ask(sock, `caller ${n}`);
+    sock.close_immediately();
+  },
+  async (sock) => {
+    assertEquals((await sock.receive("*l", { timeout: 2 }))[1]?.code, "timeout");
+    assertEquals(sock.setkeepalive(4)[1]?.code, "dirty");
+  },
+  async (sock) => {
+    await sock.send("never read\n");
+    assertEquals(sock.setkeepalive(4)[1]?.code, "dirty");
+  },
+];
+
+for (const ssl of [false, { ca: CERTS.ca }]) {
+  Deno.test({
+    name: `under ${ssl ? "TLS" : "TCP"} the kernel shows no more than pool_size sockets, ` +
+      "however callers leave them, give up or are killed",
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      const next = random(7);
+      await using server = serve(async (conn) => {
+        const sock = from_conn(conn);
+        try {
+          if (ssl) await unwrap(sock.sslhandshake({ server: CERTS.server }));
+          for await (const line of sock.lines({ timeout: 0 })) await sock.send(`${line}\n`);
+        } finally {
+          await sock.close();
+        }
+      });
+      let most = 0;
+      const look = () => {
+        most = Math.max(most, established(server.port));
+      };
+      const callers = Array.from({ length: sizes.poolCallers / 5 }, (_, n) => {
+        const patience = next() < 0.1 ? 1 + Math.floor(next() * 50) : 20_000;
+        return newthread(async () => {
+          const sock = tcp({ ssl });
+          const options = { pool_size: 4, pool: "cap", timeout: patience };
+          const [, err] = await sock.connect("127.0.0.1", server.port, options);
+          if (err !== null) return assertEquals(err.code, "timeout");
+          await using _ = sock;
+          look();
+          sock.settimeout(5_000);
+          await LEAVES[n % LEAVES.length]!(sock, n);
+          look();
+        });
+      });
+      const killer = newthread(async () => {
+        for (const thread of callers) {
+          await sleep(1);
+          look();
+          if (next() < 0.1) kill(thread);
+        }
+      });
+      for (const [, err] of await wait(callers)) {
+        assert(err === null || err.code === "killed", String(err?.cause ?? err));
+      }
+      await wait(killer);
+      await pool_close();
+      while (pool_stats().length > 0) await turn();
+      assert(most >= 1 && most <= 4, `the kernel showed ${most}`);
+    },
+  });
+}

@@ -1,0 +1,86 @@
+/** Servers for the tests, made of plain Deno, and what a test asks of them. */
+import { assertEquals } from "@std/assert";
+import { pool_close, type TcpSocket, unwrap } from "../../cosocket/mod.ts";
+
+/** A turn of the event loop. */
+export const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+/** A server whose connections `serve` handles; all are closed with it. */
+export function serve(handler: (conn: Deno.TcpConn) => Promise<void>) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const conns = new Set<Deno.TcpConn>();
+  const handlers: Promise<void>[] = [];
+  let most = 0;
+  const accepting = (async () => {
+    for await (const conn of listener) {
+      conns.add(conn);
+      most = Math.max(most, conns.size);
+      handlers.push(
+        handler(conn).catch(() => {}).finally(() => {
+          conns.delete(conn);
+          try {
+            conn.close();
+          } catch {
+            // The handler has closed it.
+          }
+        }),
+      );
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    conns,
+    /** The most connections that were open at a time. */
+    get most() {
+      return most;
+    },
+    async [Symbol.asyncDispose]() {
+      await pool_close();
+      listener.close();
+      for (const conn of conns) {
+        try {
+          conn.close();
+        } catch {
+          // The handler has closed it.
+        }
+      }
+      await accepting;
+      await Promise.all(handlers);
+    },
+  };
+}
+
+/** Sends back what comes. */
+export async function echo(conn: Deno.TcpConn): Promise<void> {
+  const buffer = new Uint8Array(4_096);
+  for (;;) {
+    const count = await conn.read(buffer);
+    if (count === null) return;
+    await conn.write(buffer.subarray(0, count));
+  }
+}
+
+/** Sends a line and receives it back. */
+export async function ask(sock: TcpSocket, text: string): Promise<void> {
+  await unwrap(sock.send(`${text}\n`));
+  assertEquals(await sock.receive(), [text, null]);
+}
+
+/** The port that a socket goes out from. */
+export function portOf(sock: TcpSocket): number {
+  const address = unwrap(sock.localaddr());
+  return address!.family === "tcp" ? address!.port : 0;
+}
+
+/** The sockets that the kernel shows as ESTABLISHED to a port, seen from the client. */
+export function established(port: number): number {
+  const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return Deno.readTextFileSync("/proc/net/tcp").split("\n")
+    .filter((row) => row.trim().split(/\s+/)[2] === remote && / 01 /.test(row)).length;
+}
+
+/** Holds the event loop up. */
+export function spin(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
