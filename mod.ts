@@ -44,13 +44,18 @@ export {
 } from "./thread/mod.ts";
 export type {
   ErrorCode,
+  FirstEnded,
   GoneReason,
   IoErrorOptions,
   ReadResult,
   Result,
+  Scope,
+  ScopeOptions,
+  SleepOptions,
   Thread,
   Unwrapped,
   Waited,
+  WaitedList,
   WaitOptions,
 } from "./thread/mod.ts";
 export * as cosocket from "./cosocket/mod.ts";

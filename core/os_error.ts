@@ -83,9 +83,15 @@ export function fromOs(error: unknown, action: string): IoError {
   if (/failed to lookup address|getaddrinfo/.test(cause.message)) {
     return new IoError("dns", message, { cause });
   }
-  const code = (errno === undefined ? undefined : BY_ERRNO[errno]) ?? BY_CLASS[cause.name];
+  const code = (errno === undefined ? undefined : byErrno(errno)) ?? BY_CLASS[cause.name];
   if (code !== undefined) return new IoError(code, message, { cause });
   return new IoError("io", message, errno === undefined ? { cause } : { cause, errno });
+}
+
+/** The code of a system's or library's own name of an error. */
+function byErrno(errno: string): ErrorCode | undefined {
+  // Alerts of the other side and broken records, in many names.
+  return /^ERR_(SSL|TLS)_/.test(errno) ? "tls" : BY_ERRNO[errno];
 }
 
 /** The system's own name of an error (`EACCES`), where the runtime tells it. */

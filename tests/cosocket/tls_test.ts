@@ -301,3 +301,24 @@ Deno.test("STARTTLS: what came in plain text behind the go-ahead does not pass f
   assertEquals(ends.served.closed(), true);
   assertEquals((await ends.served.receive())[1]?.code, "closed");
 });
+
+Deno.test("a broken record is an error of TLS, after what had arrived whole", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const [client, conn] = await Promise.all([
+    unwrap(connect("127.0.0.1", listener.addr.port)),
+    listener.accept(),
+  ]);
+  const served = from_conn(conn);
+  await Promise.all([
+    unwrap(served.sslhandshake({ server: CERTS.server })),
+    unwrap(client.sslhandshake({ ca: CERTS.ca })),
+  ]);
+  await unwrap(served.send("whole\nhal"));
+  await client.peek(9);
+  await conn.write(new TextEncoder().encode("not a record at all"));
+  assertEquals(await client.receive(), ["whole", null]);
+  assertEquals((await client.receive())[1]?.code, "tls");
+  assertEquals((await client.receive("*a"))[1]?.code, "tls");
+  assertEquals(await client.receive(3, { encoding: "utf-8" }), ["hal", null]);
+  await Promise.all([client.close(), served.close()]);
+});
