@@ -32,15 +32,16 @@ function pages(prints: string, ...paths: string[]): Setting {
   };
 }
 
+/** An example that needs nothing around it. */
+function plain(prints: string, ...args: string[]): Setting {
+  return { stage: () => Promise.resolve({ args, prints, async [Symbol.asyncDispose]() {} }) };
+}
+
 /** Every example has a row. */
 export const SETTINGS: Record<string, Setting> = {
   single_loop: pages("page /one", "/one"),
   multi_loop: pages("/two: HTTP/1.1 200 OK, page /two", "/one", "/two"),
-  top: {
-    stage() {
-      return Promise.resolve({ args: ["--once"], prints: "GiB", async [Symbol.asyncDispose]() {} });
-    },
-  },
+  top: plain("GiB", "--once"),
   log_rotate: {
     async stage() {
       const folder = await Deno.makeTempDir();
@@ -51,6 +52,7 @@ export const SETTINGS: Record<string, Setting> = {
       };
     },
   },
+  keep_alive_child: plain("stopped after 3 ends and 2 new starts"),
   redis_ping: {
     needs: ["redis-server"],
     async stage() {
