@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { once } from "node:events";
 import * as net from "node:net";
-import { connect, pool_stats, tcp, unwrap } from "../../cosocket/mod.ts";
+import { connect, from_conn, pool_stats, tcp, unwrap } from "../../cosocket/mod.ts";
 import { kill, newthread, wait } from "../../thread/mod.ts";
 import { sizes } from "../sizes.ts";
 import { random, receiveAll, source } from "../stream/promise.ts";
@@ -240,6 +240,25 @@ Deno.test("connect() goes out from the address and port that it is told", async 
   listener.close();
 });
 
+Deno.test("a connection that is there just as its thread is killed is closed", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const other = Deno.connect({ hostname: "127.0.0.1", port }).then((conn) => {
+    kill(thread);
+    return conn;
+  });
+  const thread = newthread(() => connect("127.0.0.1", port));
+  const served = [from_conn(await listener.accept()), from_conn(await listener.accept())];
+  // Both connections are told of in one turn, the other first.
+  spin(20);
+  assertEquals((await wait(thread))[1]?.code, "killed");
+  (await other).close();
+  for (const sock of served) {
+    assertEquals(await sock.receive(), [null, null]);
+    await sock.close();
+  }
+});
+
 Deno.test("settimeouts() sets connect, send and receive apart", async () => {
   await using ends = await overTcp();
   ends.client.settimeouts(1_000, 20, 5);
@@ -341,6 +360,8 @@ async function run(args: string[], code: string, env: Record<string, string> = {
   const { code: status, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", "--no-prompt", ...args, file],
     env: { NO_COLOR: "1", ...env },
+    // A program that does not end by itself has failed.
+    signal: AbortSignal.timeout(20_000),
   }).output();
   await Deno.remove(file);
   const decoder = new TextDecoder();
@@ -389,7 +410,8 @@ Deno.test("an idle socket in the pool does not keep the program alive", async ()
     await sock.send("GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n");
     for (;;) { const [line] = await sock.receive(); if (line === "") break; }
     await sock.receive(2);
-    console.log(sock.setkeepalive()[1], cosocket.pool_stats()[0].idle);
+    // For ever: nothing but the program's end closes it.
+    console.log(sock.setkeepalive(1, { idle: 0 })[1], cosocket.pool_stats()[0].idle);
   `,
   );
   assertEquals([status, stdout.trim()], [0, "null 1"]);
