@@ -36,3 +36,12 @@ Deno.test("pair() gives reset to who sends to a closed end", async () => {
   assertEquals(await a.receive(), [null, null]);
   await a.close();
 });
+
+Deno.test("a send that waits for room is told when the other end closes", async () => {
+  const [a, b] = pair({ capacity: 4 });
+  const waiting = a.send("more than there is room for");
+  b.close_immediately();
+  const [, err] = await waiting;
+  assertEquals(err?.code, "reset");
+  await a.close();
+});
