@@ -40,6 +40,8 @@ Deno.test("pair() gives reset to who sends to a closed end", async () => {
 Deno.test("a send that waits for room is told when the other end closes", async () => {
   const [a, b] = pair({ capacity: 4 });
   const waiting = a.send("more than there is room for");
+  // A turn, so that the write is under way.
+  await new Promise((resolve) => setTimeout(resolve, 0));
   b.close_immediately();
   const [, err] = await waiting;
   assertEquals(err?.code, "reset");
