@@ -88,7 +88,7 @@ export class ChannelDuplex extends Duplex {
 
 /** A Node stream as a source: what `node:tls` and `node:net` give. */
 export class DuplexSource implements Source {
-  readonly keepsAlive = true;
+  readonly keeps_alive = true;
   protected readonly duplex: Duplex;
   #left: Uint8Array | null = null;
   #ended = false;

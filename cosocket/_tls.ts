@@ -35,7 +35,7 @@ export async function handshake(
   const drop = () => {
     socket?.destroy();
     duplex.destroy();
-    below.closeImmediately();
+    below.close_immediately();
   };
   try {
     dieIfKilled();
@@ -201,7 +201,7 @@ export class TlsTransport extends DuplexSource implements Transport {
   override async close(atOnce: boolean): Promise<void> {
     if (!atOnce && !this.#socket.destroyed) return await this.#bye();
     this.#drop();
-    this.#below.closeImmediately();
+    this.#below.close_immediately();
     await this.#below.close();
   }
 
@@ -218,7 +218,7 @@ export class TlsTransport extends DuplexSource implements Transport {
       if (this.#socket.writableFinished) done();
       else this.#socket.end(done);
     });
-    if (!said) this.#below.closeImmediately();
+    if (!said) this.#below.close_immediately();
     await this.#below.close();
     this.#drop();
   }

@@ -8,7 +8,7 @@ let wanted: boolean | null = null;
  */
 export function traceFromEnv(channel: Channel): void {
   wanted ??= asked();
-  if (wanted && channel.trace === null) channel.traceTo((line) => console.error(line));
+  if (wanted && channel.trace === null) channel.trace_to((line) => console.error(line));
 }
 
 function asked(): boolean {

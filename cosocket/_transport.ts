@@ -16,7 +16,7 @@ export type SocketOption = "nodelay" | "keepalive" | "keepidle";
 
 /** A `Deno.Conn`: the fastest road, and the usual one. */
 export class ConnTransport implements Transport {
-  readonly keepsAlive = true;
+  readonly keeps_alive = true;
   readonly lingers = true;
   readonly local: Address;
   readonly remote: Address;

@@ -184,16 +184,16 @@ export class Pool {
       reused: 0,
       deadline: null,
     };
-    channel.onRelease = () => member.pool.#closed(member);
+    channel.on_release = () => member.pool.#closed(member);
     return member;
   }
 
   /** A socket of ours has one above it now (TLS): that one counts in its stead. */
   raise(member: Member, channel: Channel, transport: Transport): void {
-    member.channel.onRelease = null;
+    member.channel.on_release = null;
     member.channel = channel;
     member.transport = transport;
-    channel.onRelease = () => member.pool.#closed(member);
+    channel.on_release = () => member.pool.#closed(member);
   }
 
   /** Gives a leave back that led to no socket, or that of one that was closed. */
@@ -252,7 +252,7 @@ export class Pool {
     channel.outgoing.rest();
     channel.incoming.watch((news) => {
       channel.trace?.(`pool evict: ${news}`);
-      channel.closeImmediately();
+      channel.close_immediately();
     });
     transport.ref(false);
   }

@@ -226,7 +226,7 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     try {
       dieIfKilled();
     } catch (killed) {
-      member.channel.closeImmediately();
+      member.channel.close_immediately();
       throw killed;
     }
   }

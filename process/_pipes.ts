@@ -21,7 +21,7 @@ export interface PipeEnds {
  * `close` its descriptor stays until the child reads on, closes its end or ends.
  */
 export class PipeSource implements Source {
-  readonly keepsAlive = true;
+  readonly keeps_alive = true;
   readonly #name: string;
   readonly #reader: ReadableStreamBYOBReader | null;
   readonly #writer: WritableStreamDefaultWriter<Bytes> | null;

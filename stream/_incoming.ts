@@ -55,7 +55,7 @@ export class Incoming {
 
   constructor(channel: Channel) {
     this.#channel = channel;
-    this.#deadline = new Deadline(() => this.#due(), !channel.source.keepsAlive);
+    this.#deadline = new Deadline(() => this.#due(), !channel.source.keeps_alive);
   }
 
   /** A reader waits. */
@@ -74,7 +74,7 @@ export class Incoming {
       if (refused !== null) return refused;
     }
     const channel = this.#channel;
-    if (channel.closed) return this.fail(channel.closedError("receive from"));
+    if (channel.closed) return this.fail(channel.closed_error("receive from"));
     if (this.#reader !== null) {
       const words = `Cannot receive from ${channel.name}: another receive is waiting`;
       return this.fail(new IoError("busy", words));
@@ -134,7 +134,7 @@ export class Incoming {
     } else {
       this.inbox.filled(count, this.#offered);
       channel.arrived();
-      if (channel.trace !== null) this.#traceBytes(count);
+      if (channel.trace !== null) this.#trace_bytes(count);
     }
     this.#serve(count === null ? "the peer ended" : `${count} stray bytes`);
   };
@@ -164,9 +164,9 @@ export class Incoming {
     then();
   }
 
-  #traceBytes(count: number): void {
+  #trace_bytes(count: number): void {
     const view = this.inbox.view();
-    this.#channel.traceBytes("<", view.subarray(view.length - count));
+    this.#channel.trace_bytes("<", view.subarray(view.length - count));
   }
 
   /** Lets the reader look at what has come. */

@@ -76,7 +76,7 @@ export class Outgoing {
 
   constructor(channel: Channel) {
     this.#channel = channel;
-    this.#deadline = new Deadline(() => this.#due(), !channel.source.keepsAlive);
+    this.#deadline = new Deadline(() => this.#due(), !channel.source.keeps_alive);
   }
 
   /** Sends wait. */
@@ -125,7 +125,7 @@ export class Outgoing {
   /** Why no more is accepted: neither a message nor, if it `isEnd`, an end. */
   #refusal(isEnd: boolean): IoError | null {
     const channel = this.#channel;
-    if (channel.closed) return channel.closedError("send to");
+    if (channel.closed) return channel.closed_error("send to");
     if (this.#failed !== null) return this.#failed;
     if (this.#ending && !isEnd) {
       return new IoError(
@@ -237,7 +237,7 @@ export class Outgoing {
     const channel = this.#channel;
     if (channel.released) return;
     const piece = this.#pieces[0] ?? NOTHING;
-    if (channel.trace !== null) channel.traceBytes(">", piece.subarray(0, count));
+    if (channel.trace !== null) channel.trace_bytes(">", piece.subarray(0, count));
     this.#written += count;
     if (count < piece.length) this.#pieces[0] = piece.subarray(count);
     else this.#pieces.shift();

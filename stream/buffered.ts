@@ -88,7 +88,7 @@ const dropped = new FinalizationRegistry<Channel>((channel) => {
  *   write: (bytes) => Promise.resolve(bytes.length),
  *   end: () => Promise.resolve(),
  *   close: () => {},
- *   keepsAlive: true,
+ *   keeps_alive: true,
  * });
  * console.log(await words.receive(), await words.receive()); // [ "one", null ] [ "two", null ]
  * ```
@@ -119,7 +119,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   protected adopt(channel: Channel): void {
     this.#channel = channel;
     this.#readable = this.#writable = null;
-    if (this.#trace !== null) channel.traceTo(this.#trace);
+    if (this.#trace !== null) channel.trace_to(this.#trace);
     dropped.register(this, channel, this);
   }
 
@@ -291,7 +291,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
 
   close_immediately(): Result<true> {
     dropped.unregister(this);
-    this.#channel?.closeImmediately();
+    this.#channel?.close_immediately();
     return [true, null];
   }
 
@@ -331,7 +331,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
 
   trace(handler: TraceHandler | null): void {
     this.#trace = handler;
-    this.#channel?.traceTo(handler);
+    this.#channel?.trace_to(handler);
   }
 
   get readable(): ReadableStream<Bytes> {

@@ -38,7 +38,7 @@ export class Channel {
   /** Where the wire log goes; `null` while it is off. */
   trace: ((event: string) => void) | null = null;
   /** Called once, when the source has been given back. */
-  onRelease: (() => void) | null = null;
+  on_release: (() => void) | null = null;
   #state: "open" | "closing" | "released" = "open";
   #closing: Promise<Result<true>> | null = null;
   /** The source has been told to close and still says farewell. */
@@ -115,7 +115,7 @@ export class Channel {
     // Input that nobody will read endangers output that the peer has not read yet.
     const risky = this.source.lingers === true &&
       (this.#unanswered || this.incoming.inbox.pending > 0);
-    this.incoming.close(() => this.closedError("receive from"));
+    this.incoming.close(() => this.closed_error("receive from"));
     return this.#closing = new Promise((resolve) => {
       const closed = () => resolve([true, null]);
       this.outgoing.whenDrained(() => {
@@ -147,7 +147,7 @@ export class Channel {
   }
 
   /** Gives the source back at once; sends that wait are dropped. */
-  closeImmediately(): void {
+  close_immediately(): void {
     if (this.#state === "released") {
       if (this.#parting !== null) this.source.close(true);
       return;
@@ -155,7 +155,7 @@ export class Channel {
     if (this.#state === "open") {
       this.trace?.("close at once");
       this.#state = "closing";
-      this.incoming.close(() => this.closedError("receive from"));
+      this.incoming.close(() => this.closed_error("receive from"));
     }
     this.#release(true)?.catch(() => {});
     this.#endLinger?.();
@@ -164,13 +164,13 @@ export class Channel {
   #release(atOnce: boolean): Promise<void> | undefined {
     if (this.#state === "released") return undefined;
     this.#state = "released";
-    this.outgoing.close(() => this.closedError("send to"));
+    this.outgoing.close(() => this.closed_error("send to"));
     // Behind a message that is stuck half-way a farewell would be stuck too.
     const farewell = this.source.close(atOnce || this.outgoing.torn) ?? undefined;
     // Whoever counts connections must count this one until it is gone.
     const gone = () => {
       this.#parting = null;
-      this.onRelease?.();
+      this.on_release?.();
     };
     if (farewell === undefined) gone();
     else this.#parting = farewell.then(gone, gone);
@@ -178,17 +178,17 @@ export class Channel {
   }
 
   /** The error of an operation on a channel that we closed. */
-  closedError(action: string): IoError {
+  closed_error(action: string): IoError {
     return new IoError("closed", `Cannot ${action} ${this.name}: it was closed`);
   }
 
   /** Turns the wire log on, or off with `null`. */
-  traceTo(handler: TraceHandler | null): void {
+  trace_to(handler: TraceHandler | null): void {
     this.trace = handler === null ? null : (event) => handler(`#${this.id} ${this.name} ${event}`);
   }
 
   /** Logs bytes: `> "PING\r\n" 6 B`, the first 200 of them. */
-  traceBytes(direction: ">" | "<", bytes: Uint8Array): void {
+  trace_bytes(direction: ">" | "<", bytes: Uint8Array): void {
     let text = "";
     for (const byte of bytes.subarray(0, 200)) text += escapeByte(byte);
     const more = bytes.length > 200 ? "..." : "";

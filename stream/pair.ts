@@ -41,7 +41,7 @@ export function pair<E extends Encoding = "lines">(
 
 /** One end: reads from one pipe and writes into the other. */
 class End implements Source {
-  readonly keepsAlive = false;
+  readonly keeps_alive = false;
   readonly #in: Pipe;
   readonly #out: Pipe;
 

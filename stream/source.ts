@@ -21,7 +21,7 @@ export interface Source {
    */
   close(at_once: boolean): void | Promise<void>;
   /** A read under way keeps the program alive; in memory it does not. */
-  readonly keepsAlive: boolean;
+  readonly keeps_alive: boolean;
   /**
    * Closing it while input is unread, or still to come, makes the system throw away
    * output that the peer has not read yet, as TCP does.

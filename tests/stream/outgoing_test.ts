@@ -91,7 +91,7 @@ Deno.test("the sends of one turn are one write", async () => {
     },
     end: () => Promise.resolve(),
     close: () => {},
-    keepsAlive: false,
+    keeps_alive: false,
   };
   const stream = new BufferedStream(source);
   const sent = [stream.send("a"), stream.send(["b", 1]), stream.send(new Uint8Array([99]))];
@@ -186,7 +186,7 @@ function handSource(more: Partial<Source>): Source {
     write: (bytes) => Promise.resolve(bytes.length),
     end: () => Promise.resolve(),
     close: () => {},
-    keepsAlive: true,
+    keeps_alive: true,
     ...more,
   };
 }
