@@ -58,6 +58,43 @@ export type {
   WaitedList,
   WaitOptions,
 } from "./thread/mod.ts";
-export * as cosocket from "./cosocket/mod.ts";
+export {
+  ALERT,
+  DEBUG,
+  ERR,
+  INFO,
+  type Level,
+  type LevelName,
+  LOG,
+  type LogOptions,
+  NO,
+  NOTICE,
+  open_log,
+  type Threshold,
+  WARN,
+} from "./log/mod.ts";
+export {
+  base64_decode,
+  base64_decode_url,
+  base64_encode,
+  base64_encode_url,
+  type Bytes,
+  escape,
+  escape_uri,
+  hmac_sha1,
+  type Input,
+  longtime,
+  md5,
+  sha1bin,
+  type TextEncoding,
+  time,
+  unescape_uri,
+} from "./util/mod.ts";
+export * as cosocket from "./_compat.ts";
+export * as eio from "./eio/mod.ts";
+export * as log from "./log/mod.ts";
+export * as process from "./process/mod.ts";
 export * as stream from "./stream/mod.ts";
+export * as system from "./system/mod.ts";
 export * as thread from "./thread/mod.ts";
+export * as util from "./util/mod.ts";

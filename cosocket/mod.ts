@@ -42,7 +42,21 @@ export type {
   WaitOptions,
 } from "../core/mod.ts";
 export { IoError, unwrap, type Unwrapped } from "../core/mod.ts";
-export type * from "../stream/mod.ts";
+export type {
+  BufferedStream,
+  Channel,
+  EncodedReceiveOptions,
+  LinesOptions,
+  ReceiveOptions,
+  SendOptions,
+  Source,
+  Stream,
+  StreamOptions,
+  TraceHandler,
+  UntilOptions,
+  UntilPiece,
+  UntilPieceOptions,
+} from "../stream/mod.ts";
 export { pool_close, pool_stats } from "./pool.ts";
 export * from "./tcp.ts";
 export * from "./types.ts";

@@ -196,8 +196,8 @@ export class Pool {
     channel.on_release = () => member.pool.#closed(member);
   }
 
-  /** Gives a leave back that led to no socket, or that of one that was closed. */
-  leave(): void {
+  /** Gives a leave back that led to no socket, or that of `member`, which is ours no more. */
+  leave(_member?: Member): void {
     const waiter = this.#waiters.shift();
     if (waiter !== undefined && this.#open <= this.size) {
       waiter({ pool: this, member: null });
@@ -210,7 +210,7 @@ export class Pool {
 
   #closed(member: Member): void {
     this.#forget(member);
-    this.leave();
+    this.leave(member);
   }
 
   /** From now on nobody can be given it. */
@@ -266,7 +266,7 @@ export class Pool {
     if (member.pool === this) return true;
     if (this.#open >= this.size) return false;
     this.#open += 1;
-    member.pool.leave();
+    member.pool.leave(member);
     member.pool = this;
     return true;
   }

@@ -170,7 +170,6 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     conn: Deno.TcpConn | Deno.UnixConn,
     options: TcpOptions<E>,
   ): TcpSocket<E> {
-    const sock = new TcpSocket<E>(options);
     const transport = new ConnTransport(conn);
     transport.set("nodelay", true);
     const { remote } = transport;
@@ -178,7 +177,17 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
       ? targetOf(remote.ip, remote.port).name
       : `unix:${remote.path}`;
     // A pool of its own, that no connect ever asks.
-    sock.#use(new Pool(name).opened(new Channel(transport, name), transport));
+    return TcpSocket.accepted(new Pool(name).opened(new Channel(transport, name), transport), options);
+  }
+
+  /**
+   * Makes a socket of an accepted connection that a pool counts already.
+   *
+   * @internal
+   */
+  static accepted<E extends Encoding>(member: Member, options: TcpOptions<E>): TcpSocket<E> {
+    const sock = new TcpSocket<E>(options);
+    sock.#use(member);
     return sock;
   }
 

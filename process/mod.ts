@@ -38,7 +38,21 @@ export type {
   WaitOptions,
 } from "../core/mod.ts";
 export { IoError, unwrap, type Unwrapped } from "../core/mod.ts";
-export type * from "../stream/mod.ts";
+export type {
+  BufferedStream,
+  Channel,
+  EncodedReceiveOptions,
+  LinesOptions,
+  ReceiveOptions,
+  SendOptions,
+  Source,
+  Stream,
+  StreamOptions,
+  TraceHandler,
+  UntilOptions,
+  UntilPiece,
+  UntilPieceOptions,
+} from "../stream/mod.ts";
 export { children } from "./_registry.ts";
 export * from "./exec.ts";
 export { type BackoffOptions, fork, type ForkOptions, type OnExit } from "./fork.ts";

@@ -1,0 +1,44 @@
+import type { Encoding, IoError, WaitOptions } from "../core/mod.ts";
+import type { SslServerOptions } from "./types.ts";
+
+/** What `listen` takes beside the address. */
+export interface ListenOptions<E extends Encoding> {
+  /** How bytes become text and back, for each socket; `"lines"` by default. */
+  encoding?: E;
+  /** Milliseconds that a call of each socket waits; 30,000 by default, 0 for no limit. */
+  timeout?: number;
+  /** Only this family of addresses, for `"*"` and for names: 4 or 6. */
+  family?: 4 | 6;
+  /** So many connections the kernel queues before they are accepted; 511 by default. */
+  backlog?: number;
+  /**
+   * At most so many connections at a time, no limit by default. While they are all open,
+   * accepting pauses and the kernel queues the next ones.
+   */
+  maxconnections?: number;
+  /** Small writes go out at once (TCP_NODELAY); on unless you turn it off. */
+  nodelay?: boolean;
+  /** TCP asks after two hours of silence whether the peer is there. */
+  keepalive?: boolean;
+  /** TCP asks after so many idle milliseconds whether the peer is there. */
+  keepidle?: number;
+  /** Several processes may listen on the port; the kernel spreads the connections. */
+  reuseport?: boolean;
+  /** The permission bits of a Unix socket: `0o660`. */
+  mode?: number;
+  /** TLS from the first byte on: what the server shows. */
+  ssl?: SslServerOptions;
+  /** Milliseconds that a TLS handshake may take; 10,000 by default, 0 for no limit. */
+  handshake_timeout?: number;
+  /**
+   * Hears what kept a connection from becoming a socket: a handshake that failed
+   * (`tls`, `timeout`, `reset`), or a pause because descriptors have run out (`exhausted`).
+   */
+  onerror?: (err: IoError) => void;
+}
+
+/** What `shutdown` of a server takes. */
+export interface ShutdownOptions extends WaitOptions {
+  /** Milliseconds that connections have to end by themselves; 5,000 by default. */
+  grace?: number;
+}

@@ -1,0 +1,82 @@
+import { BufferedStream, type LinesOptions, type Source } from "../stream/mod.ts";
+import type { Caller } from "./_call.ts";
+import type { Descriptor } from "./_descriptor.ts";
+
+/** A stream over a file from some place on: it reads ahead, and knows how far. */
+export class Reader {
+  readonly stream: BufferedStream;
+  readonly #caller: Caller = { gone: false, onGone: null };
+  #ahead: number;
+
+  constructor(descriptor: Descriptor, from: number, timeout: number) {
+    this.#ahead = from;
+    const source: Source = {
+      read: async (into) => {
+        const count = await descriptor.read(this.#ahead, into, this.#caller);
+        this.#ahead += count;
+        return count === 0 ? null : count;
+      },
+      write: () => Promise.reject(new Error("Only reads")),
+      end: () => Promise.resolve(),
+      close: () => {
+        this.#caller.gone = true;
+      },
+      keeps_alive: true,
+    };
+    this.stream = new BufferedStream(source, { name: descriptor.path, timeout });
+    // A stream that is dropped is reported; this one is the file's, which is reported itself.
+    readers.add(this);
+  }
+
+  /** Where the next byte stands that nobody has been given. */
+  get cursor(): number {
+    return this.#ahead - this.stream.pending;
+  }
+
+  close(): void {
+    readers.delete(this);
+    this.stream.close_immediately();
+  }
+}
+
+const readers = new Set<Reader>();
+
+/** A file, as its line iterators see it. */
+export interface LineFile {
+  /** The reader in use; another one after the cursor was moved. */
+  readonly reader: Reader | null;
+  /** A new reader from the cursor on; throws the `IoError` of why there is none. */
+  newReader(): Reader;
+}
+
+/** The lines of a file from its cursor on, wherever that has been moved in between. */
+export class FileLines<T> implements AsyncIterableIterator<T> {
+  readonly #file: LineFile;
+  readonly #options: LinesOptions;
+  #reader: Reader | null = null;
+  #lines: AsyncIterator<T> | null = null;
+
+  constructor(file: LineFile, options: LinesOptions) {
+    this.#file = file;
+    this.#options = options;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#lines === null || this.#file.reader !== this.#reader) {
+      try {
+        this.#reader = this.#file.newReader();
+      } catch (error) {
+        return Promise.reject(error);
+      }
+      const options = this.#options as object;
+      this.#lines = this.#reader.stream.lines(options) as AsyncIterator<unknown> as AsyncIterator<
+        T
+      >;
+    }
+    return this.#lines.next();
+  }
+}

@@ -1,0 +1,113 @@
+import { codecOf, fail, ok, type Payload, type Result, type WaitOptions } from "../core/mod.ts";
+import { bytesToWrite } from "./_arguments.ts";
+import { ask, done, errnoOf } from "./_call.ts";
+import { basename, dirname, join, pathOf, quote } from "./_path.ts";
+import { permOf } from "./_perm.ts";
+import { open } from "./open.ts";
+import type { WriteFileOptions } from "./whole.ts";
+
+/**
+ * Writes a file so that after a crash, of the program or the machine, it is the old one
+ * or the new one and never half, and gives the byte count.
+ *
+ * It writes a file beside it (`.name.<16 digits>.tmp`), syncs that, renames it over the
+ * old one and syncs the directory. A program that dies in the middle leaves the file
+ * beside it behind; one that fails or is killed as a thread does not. The rights of a file
+ * that is there are kept, its owner only as far as it is ours; of a link, what it leads to is
+ * replaced. Readers that have the old file open go on reading the old one.
+ *
+ * Requires `--allow-read` and `--allow-write` for the directory. Errors: those of
+ * {@linkcode open}, `no_space`; after an error the file is the old one, unless syncing the
+ * directory failed.
+ *
+ * @example Usage
+ * ```ts
+ * import { readfile, unwrap, write_atomic } from "@alilua/coevent/eio";
+ *
+ * const path = `${await Deno.makeTempDir()}/settings.json`;
+ * await unwrap(write_atomic(path, JSON.stringify({ port: 80 })));
+ * console.log(await readfile(path, { encoding: "utf-8" })); // [ '{"port":80}', null ]
+ * ```
+ */
+export async function write_atomic(
+  path: string | URL,
+  data: Payload,
+  options: WriteFileOptions = {},
+): Promise<Result<number>> {
+  const given = pathOf(path);
+  const { perm, encoding = "utf-8", ...limits } = options;
+  const pieces = bytesToWrite(data, codecOf(encoding));
+  const wanted = perm === undefined ? null : permOf(perm, "perm");
+  const what = () => `write ${quote(given)}`;
+
+  const [old, err] = await ask(what, limits, () => oldFile(given));
+  if (err !== null) return fail(err);
+  const target = old.path;
+  const beside = nameBeside(target);
+  let renamed = false;
+  try {
+    const [count, writeErr] = await writeSynced(beside, pieces, wanted ?? old.mode, limits);
+    if (writeErr !== null) return fail(writeErr);
+    const [, renameErr] = await done(what, limits, () => Deno.rename(beside, target));
+    if (renameErr !== null) return fail(renameErr);
+    renamed = true;
+    const [, syncErr] = await done(what, limits, () => syncFolder(dirname(target)));
+    return syncErr === null ? ok(count) : fail(syncErr);
+  } finally {
+    // Not a call of ours: this must happen in a killed thread, too.
+    if (!renamed) await Deno.remove(beside).catch(() => {});
+  }
+}
+
+/** Where the file really is, and the rights that it has. */
+async function oldFile(path: string): Promise<{ path: string; mode: number | null }> {
+  try {
+    const real = await Deno.realPath(path);
+    const { mode } = await Deno.stat(real);
+    return { path: real, mode: mode === null ? null : mode & 0o7777 };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { path, mode: null };
+    throw error;
+  }
+}
+
+/** A name beside a file that nobody else has: 64 random bits. */
+function nameBeside(path: string): string {
+  const bits = crypto.getRandomValues(new Uint8Array(8)).toHex();
+  // Short enough for any file system, whatever the characters take.
+  return join(dirname(path), `.${basename(path).slice(0, 40)}.${bits}.tmp`);
+}
+
+async function writeSynced(
+  path: string,
+  pieces: Uint8Array[],
+  mode: number | null,
+  limits: WaitOptions,
+): Promise<Result<number>> {
+  const [file, err] = await open(path, "x", mode ?? undefined, limits);
+  if (err !== null) return fail(err);
+  await using _closed = file;
+  const [count, writeErr] = await file.write(pieces, limits);
+  if (writeErr !== null) return fail(writeErr);
+  if (mode !== null) {
+    // The umask may have taken some of them.
+    const [, chmodErr] = await done(() => `chmod ${quote(path)}`, limits, () => {
+      return Deno.build.os === "windows" ? Promise.resolve() : Deno.chmod(path, mode);
+    });
+    if (chmodErr !== null) return fail(chmodErr);
+  }
+  const [, syncErr] = await file.sync(limits);
+  return syncErr === null ? ok(count) : fail(syncErr);
+}
+
+/** Puts a directory's names on the disk, where the system knows how. */
+async function syncFolder(path: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  using folder = await Deno.open(path, { read: true });
+  try {
+    await folder.sync();
+  } catch (error) {
+    // Some network file systems do this by themselves, and say so in this way.
+    if (errnoOf(error) !== "EINVAL") throw error;
+  }
+}

@@ -1,0 +1,51 @@
+import { codecOf, type Encoding, fail, ok, type Result } from "../core/mod.ts";
+import { ask } from "./_call.ts";
+import { Descriptor } from "./_descriptor.ts";
+import { accessOf } from "./_mode.ts";
+import { pathOf } from "./_path.ts";
+import { RegularFile } from "./_regular.ts";
+import type { FileHandle, OpenOptions } from "./types.ts";
+
+/** What `tmpfile` takes. */
+export interface TmpfileOptions<E extends Encoding = "lines"> extends OpenOptions<E> {
+  /** The directory; the system's own for temporary files by default. */
+  dir?: string | URL;
+}
+
+/**
+ * Opens a new file to write and read (`"w+"`) that nobody else can find: its name is
+ * removed at once, so nothing is left of it when it is closed or the program dies. (On
+ * Windows, a file with a name stays behind.) Its `path` says where it was.
+ *
+ * Requires `--allow-read` and `--allow-write`. Errors: `no_space`, `not_found` (`dir`),
+ * `denied`, `no_permission`, `exhausted`. From Lua (`io.tmpfile`).
+ *
+ * @example Usage
+ * ```ts
+ * import { tmpfile, unwrap } from "@alilua/coevent/eio";
+ *
+ * await using scratch = await unwrap(tmpfile({ encoding: "utf-8" }));
+ * await scratch.write("42");
+ * console.log(await scratch.read(10, 0)); // [ "42", null ]
+ * ```
+ */
+export async function tmpfile<E extends Encoding = "lines">(
+  options: TmpfileOptions<E> = {},
+): Promise<Result<FileHandle<E>>> {
+  const { dir, encoding = "lines", ...limits } = options;
+  codecOf(encoding);
+  const where = dir === undefined ? {} : { dir: pathOf(dir, "dir") };
+  const [descriptor, err] = await ask(() => "open a temporary file", limits, async () => {
+    const path = await Deno.makeTempFile(where);
+    try {
+      const file = await Deno.open(path, { read: true, write: true });
+      return new Descriptor(file, path, false);
+    } finally {
+      if (Deno.build.os !== "windows") await Deno.remove(path);
+    }
+  }, (late) => {
+    late.close();
+  });
+  if (err !== null) return fail(err);
+  return ok(new RegularFile<E>(descriptor, accessOf("w+"), encoding));
+}

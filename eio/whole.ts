@@ -1,0 +1,207 @@
+import {
+  type Bytes,
+  codecOf,
+  type Data,
+  type Encoding,
+  fail,
+  IoError,
+  ok,
+  type Payload,
+  type Result,
+  type WaitOptions,
+} from "../core/mod.ts";
+import { bytesToWrite, checkBytes, joined } from "./_arguments.ts";
+import { ask } from "./_call.ts";
+import { pathOf, quote } from "./_path.ts";
+import type { Perm } from "./_perm.ts";
+import { RegularFile } from "./_regular.ts";
+import { textOf } from "./_text.ts";
+import { open } from "./open.ts";
+import type { FileHandle } from "./types.ts";
+
+/** The most that `readfile` holds unless `max` says otherwise: 1 GiB. */
+const MOST_READ = 1024 ** 3;
+
+/** What `readfile` takes. */
+export interface ReadFileOptions<E extends Encoding = "bytes"> extends WaitOptions {
+  /** `"utf-8"` or `"latin1"` give a string; bytes by default. */
+  encoding?: E;
+  /** The most bytes it may have: 1 GiB by default. More is `too_long`. */
+  max?: number;
+}
+
+/** What `writefile` and `appendfile` take. */
+export interface WriteFileOptions extends WaitOptions {
+  /** The rights of a new file; `0o644` by default, less the umask. */
+  perm?: Perm;
+  /** How text becomes bytes; UTF-8 by default. */
+  encoding?: Encoding;
+}
+
+/**
+ * Reads a whole file. `timeout` bounds each wait for progress.
+ *
+ * Requires `--allow-read`. Errors: those of {@linkcode open}, `too_long`, `bad_text`.
+ * From LuaIO (`readFile`).
+ *
+ * @example Usage
+ * ```ts
+ * import { readfile, unwrap } from "@alilua/coevent/eio";
+ *
+ * const text = await unwrap(readfile("deno.json", { encoding: "utf-8" }));
+ * console.log(JSON.parse(text).name); // @alilua/coevent
+ * ```
+ */
+export async function readfile<E extends Encoding = "bytes">(
+  path: string | URL,
+  options: ReadFileOptions<E> = {},
+): Promise<Result<Data<E>>> {
+  const { max = MOST_READ, encoding = "bytes", ...limits } = options;
+  if (max !== Infinity) checkBytes(max, "readfile: max");
+  const codec = codecOf(encoding);
+  const [file, err] = await open(path, "r", { ...limits, encoding: "bytes" });
+  if (err !== null) return fail(err);
+  await using _closed = file;
+  const [bytes, readErr] = await everything(
+    file,
+    Math.min(max, Number.MAX_SAFE_INTEGER - 1),
+    limits,
+  );
+  if (readErr !== null) return fail(readErr);
+  const [[value, textErr]] = textOf(bytes, codec, true);
+  if (value !== null) return ok(value as Data<E>);
+  return fail(textErr!);
+}
+
+async function everything(
+  file: FileHandle<"bytes">,
+  max: number,
+  limits: WaitOptions,
+): Promise<Result<Bytes>> {
+  const pieces: Bytes[] = [];
+  let total = 0;
+  for (;;) {
+    const wanted = max + 1 - total;
+    const [piece, err] = await file.read(wanted, limits);
+    if (err !== null) return fail(err);
+    if (piece === null) break;
+    pieces.push(piece);
+    total += piece.length;
+    if (total > max) {
+      const words = `Cannot read ${quote(file.path)}: it has more than ${max} bytes`;
+      return fail(new IoError("too_long", words));
+    }
+    // A regular file gives less only at its end.
+    if (file instanceof RegularFile && piece.length < wanted) break;
+  }
+  return ok(pieces.length === 1 ? pieces[0]! : joined(pieces, total));
+}
+
+/**
+ * Writes a file, in place of what it held, and gives the byte count. A crash in the
+ * middle leaves half of it: see {@linkcode write_atomic}. `timeout` bounds each wait for
+ * progress.
+ *
+ * Requires `--allow-write`. Errors: those of {@linkcode open}, and `no_space`; `err.sent`
+ * bytes are in the file then. From LuaIO (`writeFile`).
+ */
+export function writefile(
+  path: string | URL,
+  data: Payload,
+  options: WriteFileOptions = {},
+): Promise<Result<number>> {
+  return put(path, "w", data, options);
+}
+
+/**
+ * Writes to the end of a file, which is made if it is not there, and gives the byte
+ * count. Otherwise as {@linkcode writefile}. From LuaIO (`appendFile`).
+ */
+export function appendfile(
+  path: string | URL,
+  data: Payload,
+  options: WriteFileOptions = {},
+): Promise<Result<number>> {
+  return put(path, "a", data, options);
+}
+
+async function put(
+  path: string | URL,
+  mode: "w" | "a",
+  data: Payload,
+  options: WriteFileOptions,
+): Promise<Result<number>> {
+  const { perm, encoding = "utf-8", ...limits } = options;
+  // Before anything is truncated for it.
+  const pieces = bytesToWrite(data, codecOf(encoding));
+  const [file, err] = await open(path, mode, perm, limits);
+  if (err !== null) return fail(err);
+  await using _closed = file;
+  return await file.write(pieces, limits);
+}
+
+/** What `copy` takes. */
+export interface CopyOptions extends WaitOptions {
+  /** The rights of a new file; those of the copied one by default, less the umask. */
+  perm?: Perm;
+}
+
+/** So much is copied at once. */
+const PIECE = 1024 * 1024;
+
+/**
+ * Copies a file's bytes, in place of what the other held, and gives their count. A new
+ * file gets the rights of the old one, less the umask. `timeout` bounds each wait for
+ * progress; a copy that is given up leaves the `err.sent` bytes that it had come to.
+ *
+ * Requires `--allow-read` and `--allow-write`. Errors: those of {@linkcode open},
+ * `no_space`, `exists` (both are the same file).
+ */
+export async function copy(
+  from: string | URL,
+  to: string | URL,
+  options: CopyOptions = {},
+): Promise<Result<number>> {
+  const { perm, ...limits } = options;
+  const target = pathOf(to, "to");
+  const [source, err] = await open(pathOf(from, "from"), "r", limits);
+  if (err !== null) return fail(err);
+  await using _closed = source;
+  const [info, statErr] = await source.stat(limits);
+  if (statErr !== null) return fail(statErr);
+  const [same, sameErr] = await ask(() => `copy to ${quote(target)}`, limits, async () => {
+    const there = await ifThere(target);
+    return there !== null && there.dev === info.dev && there.ino === info.ino;
+  });
+  if (sameErr !== null) return fail(sameErr);
+  if (same) {
+    const words = `Cannot copy ${quote(source.path)} to ${quote(target)}: they are one file`;
+    return fail(new IoError("exists", words));
+  }
+  const rights = perm ?? (info.mode ?? 0o644) & 0o777;
+  const [sink, sinkErr] = await open(target, "w", rights, limits);
+  if (sinkErr !== null) return fail(sinkErr);
+  await using _done = sink;
+  for (let total = 0;;) {
+    const [bytes, readErr] = await source.read(PIECE, limits);
+    if (readErr !== null) {
+      return fail(new IoError(readErr.code, readErr.message, { cause: readErr, sent: total }));
+    }
+    if (bytes === null) return ok(total);
+    const [count, writeErr] = await sink.write(bytes, limits);
+    if (writeErr !== null) {
+      const sent = total + (writeErr.sent ?? 0);
+      return fail(new IoError(writeErr.code, writeErr.message, { cause: writeErr, sent }));
+    }
+    total += count;
+  }
+}
+
+async function ifThere(path: string): Promise<Deno.FileInfo | null> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}

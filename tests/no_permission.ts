@@ -1,0 +1,76 @@
+/**
+ * Run without any permission by no_permission_test.ts: makes each call of the table and
+ * prints, a line each, its name and what came of it.
+ */
+import * as cosocket from "../cosocket/mod.ts";
+import * as eio from "../eio/mod.ts";
+import * as log from "../log/mod.ts";
+import * as process from "../process/mod.ts";
+import * as system from "../system/mod.ts";
+
+/** The exported functions that need a permission, and a call of each. */
+const CALLS: Record<string, () => unknown> = {
+  "cosocket.connect": () => cosocket.connect("127.0.0.1", 9),
+  "cosocket.connect to a path": () => cosocket.connect("/run/a.sock"),
+  "cosocket.connect under TLS": () => cosocket.connect("example.com", 443, { ssl: true }),
+  "cosocket.connect with keepidle": () => cosocket.connect("127.0.0.1", 9, { keepidle: 1_000 }),
+  "eio.appendfile": () => eio.appendfile("a", "x"),
+  "eio.chmod": () => eio.chmod("a", 0o600),
+  "eio.chown": () => eio.chown("a", 0, 0),
+  "eio.copy": () => eio.copy("a", "b"),
+  "eio.exists": () => eio.exists("a"),
+  "eio.isdir": () => eio.isdir("a"),
+  "eio.isfile": () => eio.isfile("a"),
+  "eio.link": () => eio.link("a", "b"),
+  "eio.lstat": () => eio.lstat("a"),
+  "eio.mkdir": () => eio.mkdir("a"),
+  "eio.mkdirp": () => eio.mkdirp("a/b"),
+  "eio.open": () => eio.open("a"),
+  "eio.open to write": () => eio.open("a", "w"),
+  "eio.open_stream": () => eio.open_stream("a"),
+  "eio.readdir": () => eio.readdir("a"),
+  "eio.readfile": () => eio.readfile("a"),
+  "eio.readlink": () => eio.readlink("a"),
+  "eio.realpath": () => eio.realpath("a"),
+  "eio.rename": () => eio.rename("a", "b"),
+  "eio.rmdir": () => eio.rmdir("a"),
+  "eio.stat": () => eio.stat("a"),
+  "eio.symlink": () => eio.symlink("a", "b"),
+  "eio.tmpfile": () => eio.tmpfile(),
+  "eio.unlink": () => eio.unlink("a"),
+  "eio.utime": () => eio.utime("a", 0, 0),
+  "eio.walk": () => eio.walk("a").next(),
+  "eio.write_atomic": () => eio.write_atomic("a", "x"),
+  "eio.writefile": () => eio.writefile("a", "x"),
+  "log.open_log": () => log.open_log("a.log"),
+  "log.open_logger": () => log.open_logger("a.log"),
+  "process.chdir": () => process.chdir("/"),
+  "process.exec": () => process.exec("true"),
+  "process.exec of a list": () => process.exec(["true"]),
+  "process.fork": () => process.fork({ file: "a.ts" }),
+  "process.kill": () => process.kill(1, "SIGTERM"),
+  "process.popen": () => process.popen("true"),
+  "process.run_process": () => process.run_process("true"),
+  "system.cpuinfo": () => system.cpuinfo(),
+  "system.cpuusage": () => system.cpuusage(1),
+  "system.hostname": () => system.hostname(),
+  "system.limits": () => system.limits(),
+  "system.loadavg": () => system.loadavg(),
+  "system.meminfo": () => system.meminfo(),
+  "system.network_interfaces": () => system.network_interfaces(),
+  "system.release": () => system.release(),
+  "system.uptime": () => system.uptime(),
+};
+
+for (const [name, call] of Object.entries(CALLS)) {
+  let words: string;
+  try {
+    const result = await call();
+    const err = Array.isArray(result) ? result[1] : null;
+    words = err === null ? `gave ${result}` : `${err.code} ${err.message}`;
+  } catch (error) {
+    // Iteration has no place for an error but to throw it.
+    words = `threw ${error instanceof eio.IoError ? `${error.code} ${error.message}` : error}`;
+  }
+  console.log(`${name}: ${words}`);
+}

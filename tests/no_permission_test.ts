@@ -1,0 +1,95 @@
+/** Without a permission, every function of the surface says so, and names the flag. */
+import { assertEquals } from "@std/assert";
+import { configArgs } from "../tools/config.ts";
+
+const config = await configArgs();
+
+/** The flag that each call of no_permission.ts asks for first; a path of ours is `$`. */
+const FLAGS: Record<string, string> = {
+  "cosocket.connect": "--allow-net=127.0.0.1:9",
+  "cosocket.connect to a path": "--allow-read=/run/a.sock",
+  "cosocket.connect under TLS": "--allow-net=example.com:443",
+  "cosocket.connect with keepidle": "--allow-net=127.0.0.1:9",
+  "eio.appendfile": "--allow-write=a",
+  "eio.chmod": "--allow-write=a",
+  "eio.chown": "--allow-write=a",
+  "eio.copy": "--allow-read=a",
+  "eio.exists": "--allow-read=a",
+  "eio.isdir": "--allow-read=a",
+  "eio.isfile": "--allow-read=a",
+  "eio.link": "--allow-read=a",
+  "eio.lstat": "--allow-read=a",
+  "eio.mkdir": "--allow-write=a",
+  "eio.mkdirp": "--allow-write=a/b",
+  "eio.open": "--allow-read=a",
+  "eio.open to write": "--allow-write=a",
+  "eio.open_stream": "--allow-read=a",
+  "eio.readdir": "--allow-read=a",
+  "eio.readfile": "--allow-read=a",
+  "eio.readlink": "--allow-read=a",
+  "eio.realpath": "--allow-read=a",
+  "eio.rename": "--allow-read=a",
+  "eio.rmdir": "--allow-write=a",
+  "eio.stat": "--allow-read=a",
+  "eio.symlink": "--allow-read and --allow-write, both for every path",
+  "eio.tmpfile": "--allow-write",
+  "eio.unlink": "--allow-write=a",
+  "eio.utime": "--allow-write=a",
+  "eio.walk": "--allow-read=a",
+  "eio.write_atomic": "--allow-read=a",
+  "eio.writefile": "--allow-write=a",
+  "log.open_log": "--allow-write=$/a.log",
+  "log.open_logger": "--allow-write=$/a.log",
+  "process.chdir": "--allow-read=/",
+  "process.exec": "--allow-run=sh",
+  "process.exec of a list": "--allow-run=true",
+  "process.fork": "--allow-run=deno",
+  "process.kill": "--allow-run",
+  "process.popen": "--allow-run=sh",
+  "process.run_process": "--allow-run=sh",
+  "system.cpuinfo": "--allow-sys=cpus",
+  "system.cpuusage": "--allow-sys=cpus",
+  "system.hostname": "--allow-sys=hostname",
+  "system.limits": "--allow-all",
+  "system.loadavg": "--allow-sys=loadavg",
+  "system.meminfo": "--allow-sys=systemMemoryInfo",
+  "system.network_interfaces": "--allow-sys=networkInterfaces",
+  "system.release": "--allow-sys=osRelease",
+  "system.uptime": "--allow-sys=osUptime",
+};
+
+/** Functions that ask the world for nothing that Deno guards. */
+const FREE: Record<string, string[]> = {
+  cosocket: ["from_conn", "pool_close", "pool_stats", "tcp", "unwrap"],
+  eio: ["unwrap"],
+  log: ["LOG", "close_log", "flush_log", "log_stats", "logger", "unwrap"],
+  process: ["abort", "children", "cwd", "exit", "unwrap", "uptime", "waitpid"],
+  system: ["hrtime", "parallelism", "unwrap"],
+};
+
+Deno.test("without any permission every call returns no_permission that names the flag", async () => {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--quiet", ...config, "tests/no_permission.ts"],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  assertEquals(decoder.decode(stderr), "");
+  const said = decoder.decode(stdout).trim().split("\n").map((line) => {
+    const [, name, code, flag] = /^(.*?): (?:threw )?(\w+) .*: it needs (.*)$/.exec(line) ??
+      [, line, "", ""];
+    return [name, `${code} ${flag?.replace(Deno.cwd(), "$")}`];
+  });
+  const wanted = Object.entries(FLAGS).map(([name, flag]) => [name, `no_permission ${flag}`]);
+  assertEquals(Object.fromEntries(said), Object.fromEntries(wanted));
+});
+
+Deno.test("the table holds every function of the modules that reach for the world", async () => {
+  const called = new Set(Object.keys(FLAGS).map((name) => name.split(" ")[0]));
+  const surface = await Deno.readTextFile("tests/surface.txt");
+  for (const [module, free] of Object.entries(FREE)) {
+    const functions = [...surface.matchAll(new RegExp(`^\\./${module}: (\\w+) function$`, "gm"))];
+    const missing = functions.map(([, name]) => name!)
+      .filter((name) => !free.includes(name) && !called.has(`${module}.${name}`));
+    assertEquals(missing, [], `of ${module}`);
+  }
+});
