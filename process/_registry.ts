@@ -15,9 +15,14 @@ export function enter(child: Spawned): void {
   ended.delete(child.pid);
 }
 
-/** A child has ended. */
-export function leave(child: Spawned, outcome: Result<ExitStatus>): void {
-  living.delete(child.pid);
+/** A child and all of its group that was to end with it are gone. */
+export function leave(child: Spawned): void {
+  // Its id may be another's by now.
+  if (living.get(child.pid) === child) living.delete(child.pid);
+}
+
+/** A child has ended: whoever listens hears how. */
+export function tell(child: Spawned, outcome: Result<ExitStatus>): void {
   ended.set(child.pid, outcome);
   if (ended.size > MOST_ENDED) {
     const [oldest] = ended.keys();
@@ -45,7 +50,8 @@ export function onChildEnd(watcher: (status: ExitStatus) => void): () => void {
 }
 
 /**
- * The children that run, the oldest first. Needs no permission.
+ * The children that run, and those that have ended while others of their group are still
+ * being ended (`stopping`), the oldest first. Needs no permission.
  *
  * @example Usage
  * ```ts

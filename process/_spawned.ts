@@ -17,7 +17,7 @@ import { Ending } from "./_ending.ts";
 import { Group } from "./_group.ts";
 import { signalOf } from "./_names.ts";
 import { PipeSource } from "./_pipes.ts";
-import { enter, leave } from "./_registry.ts";
+import { enter, leave, tell } from "./_registry.ts";
 import type { Child, ChildRow, ExitStatus, SpawnOptions, StopOptions } from "./types.ts";
 
 /** Milliseconds between SIGTERM and SIGKILL, unless told otherwise. */
@@ -225,9 +225,15 @@ export class Spawned<E extends Encoding = "lines"> implements Child<E> {
 
   #end(outcome: Result<ExitStatus>): void {
     this.#outcome = outcome;
-    if (this.#ending === null) this.group.leaderEnded();
+    const self = this as unknown as Spawned;
     release(this);
-    leave(this as unknown as Spawned, outcome);
+    if (this.#ending === null) {
+      this.group.leaderEnded();
+      leave(self);
+    } else {
+      this.#ending.done.then(() => leave(self));
+    }
+    tell(self, outcome);
     const watchers = [...this.#watchers];
     this.#watchers.clear();
     for (const then of watchers) then();

@@ -11,6 +11,9 @@ export const pid: number = Deno.pid;
 /** The command line: the runtime's path, the program, then its arguments. From LuaIO. */
 export const argv: readonly string[] = process.argv;
 
+/** So many milliseconds it may take until a signal that nobody listens to has ended us. */
+const SIGNAL_TAKES = 1_000;
+
 /** The signals that do not end a program by themselves. */
 const HARMLESS: ReadonlySet<string> = new Set([
   "SIGCHLD",
@@ -100,6 +103,8 @@ export function exit(status: number | string = 0): never {
   }
   if (handlers.has(signal)) unregister(signal);
   endBy(signal);
+  // Where there was a listener, the runtime ends us from another thread, in a moment.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SIGNAL_TAKES);
   // Still here: the program listens to it past this module. It ends all the same.
   Deno.exit(128 + numberOf(signal)!);
 }

@@ -18,6 +18,8 @@ const TABLE = {
   kills: { quick: 500, full: 5_000, soak: 50_000 },
   /** Seeds of the scheduler under a fake clock. */
   schedSeeds: { quick: 50, full: 1_000, soak: 10_000 },
+  /** Children that are started one after the other. */
+  spawns: { quick: 200, full: 2_000, soak: 20_000 },
   /** Times a loop is held up while an idle peer dies. */
   stalls: { quick: 20, full: 200, soak: 1_000 },
 } as const satisfies Record<string, Record<Size, number>>;

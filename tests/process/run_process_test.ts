@@ -1,10 +1,17 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { children, run_process, type RunOptions, unwrap, waitpid } from "../../process/mod.ts";
+import { children, run_process, type RunOptions, unwrap } from "../../process/mod.ts";
 import { FakeClock, kill, newthread, wait } from "../../thread/mod.ts";
 import { isGone, killQuietly, untilGone } from "./programs.ts";
 
 /** The process ids of the children that run. */
 const running = () => children().map(({ pid }) => pid);
+
+/** Waits until the children that came since, and what they have started, are gone. */
+async function untilAllGone(before: number[]): Promise<void> {
+  while (running().some((pid) => !before.includes(pid))) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
 
 Deno.test("run_process() gives the status and both outputs, whatever the status", async () => {
   const [result, err] = await run_process("echo out; echo err >&2; exit 3");
@@ -95,8 +102,7 @@ for (const [code, giveUp] of Object.entries(GIVE_UPS)) {
     const pids = Deno.readTextFile(fifo).then((text) => text.trim().split(" ").map(Number));
     const command = `sleep 60 & echo $$ $! > '${fifo}'; wait`;
     assertEquals(await giveUp(command, pids.then(() => {})), code);
-    const left = running().filter((pid) => !before.includes(pid));
-    await Promise.all(left.map((pid) => waitpid(pid)));
+    await untilAllGone(before);
     await Promise.all((await pids).map(untilGone));
     await Deno.remove(folder, { recursive: true });
   });
@@ -113,7 +119,7 @@ Deno.test("run_process() ends a command that writes more than max", async () => 
   const [, err] = await run_process(["yes"], { max: 100_000 });
   assertEquals(err?.code, "too_long");
   assertStringIncludes(err!.message, "more than 100000 bytes on stdout need a larger max");
-  await Promise.all(running().filter((pid) => !before.includes(pid)).map((pid) => waitpid(pid)));
+  await untilAllGone(before);
   assertEquals((await unwrap(run_process("printf 12345", { max: 5 }))).stdout, "12345");
 });
 
