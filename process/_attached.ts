@@ -24,6 +24,9 @@ const SIGNAL_GRACE = 5_000;
 /** Milliseconds that children have when the program ends in this very turn. */
 const LAST_GRACE = 100;
 
+/** So many milliseconds it may take until a signal that nobody listens to has ended us. */
+export const SIGNAL_TAKES = 1_000;
+
 /** Milliseconds between two looks meanwhile. */
 const LAST_LOOK = 5;
 
@@ -103,13 +106,15 @@ async function signalled(signal: Deno.Signal): Promise<void> {
     await Promise.all([...attached].map((child) => new Ending(child, signal, SIGNAL_GRACE).done));
   }
   endBy(ending);
+  // The program must not come to an end of its own before.
+  await new Promise((resolve) => setTimeout(resolve, SIGNAL_TAKES));
+  // Still here: the program listens to the signal past `signal.register`, and lives on.
+  ending = null;
 }
 
-/** Ends the program by a signal. */
+/** Ends the program by a signal: where one listened to it, another thread does so, later. */
 export function endBy(signal: Deno.Signal): void {
   endAttached();
   unlisten();
   Deno.kill(Deno.pid, signal);
-  // Still here: the program listens to the signal past `signal.register`, and lives on.
-  ending = null;
 }

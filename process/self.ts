@@ -1,6 +1,6 @@
 import process from "node:process";
 import { fail, fromOs, IoError, ok, type Result } from "../core/mod.ts";
-import { endAttached, endBy } from "./_attached.ts";
+import { endAttached, endBy, SIGNAL_TAKES } from "./_attached.ts";
 import { handlers } from "./_handlers.ts";
 import { numberOf, signalOf } from "./_names.ts";
 import { unregister } from "./signal.ts";
@@ -10,9 +10,6 @@ export const pid: number = Deno.pid;
 
 /** The command line: the runtime's path, the program, then its arguments. From LuaIO. */
 export const argv: readonly string[] = process.argv;
-
-/** So many milliseconds it may take until a signal that nobody listens to has ended us. */
-const SIGNAL_TAKES = 1_000;
 
 /** The signals that do not end a program by themselves. */
 const HARMLESS: ReadonlySet<string> = new Set([
