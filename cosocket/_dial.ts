@@ -9,7 +9,7 @@ import {
   type Result,
   type WaitOptions,
 } from "../core/mod.ts";
-import { ConnTransport, type SocketOption, type Transport } from "./_transport.ts";
+import { ConnTransport, plainIp, type SocketOption, type Transport } from "./_transport.ts";
 import { DuplexSource } from "./_duplex.ts";
 import type { Address } from "./types.ts";
 import * as net from "node:net";
@@ -211,7 +211,7 @@ export class NodeTransport extends DuplexSource implements Transport {
 }
 
 function addressOf(ip: string | undefined, port: number | undefined): Address {
-  return { family: "tcp", ip: ip ?? "", port: port ?? 0 };
+  return { family: "tcp", ip: plainIp(ip ?? ""), port: port ?? 0 };
 }
 
 /** What is wrong with an address is the caller's fault. */

@@ -129,7 +129,7 @@ function common({ alpn, ca, cert, key, passphrase }: SslOptions): object {
 }
 
 /** Whatever is not the network's failure is TLS's. */
-function tlsError(error: unknown, action: string): IoError {
+export function tlsError(error: unknown, action: string): IoError {
   if (error instanceof IoError) return error;
   const err = fromOs(error, action);
   if (err.code === "reset" || err.code === "no_permission") return err;

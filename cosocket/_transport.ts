@@ -67,9 +67,15 @@ export class ConnTransport implements Transport {
   }
 }
 
-function addressOf(address: Deno.Addr): Address {
+/** An address of the runtime's in our form. */
+export function addressOf(address: Deno.Addr): Address {
   if (address.transport === "tcp" || address.transport === "udp") {
-    return { family: "tcp", ip: address.hostname, port: address.port };
+    return { family: "tcp", ip: plainIp(address.hostname), port: address.port };
   }
   return { family: "unix", path: "path" in address ? address.path ?? "" : "" };
+}
+
+/** A socket for both families shows an IPv4 peer as `::ffff:127.0.0.1`. */
+export function plainIp(ip: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1] ?? ip;
 }

@@ -58,5 +58,7 @@ export type {
   UntilPieceOptions,
 } from "../stream/mod.ts";
 export { pool_close, pool_stats } from "./pool.ts";
+export * from "./server.ts";
+export * from "./server_types.ts";
 export * from "./tcp.ts";
 export * from "./types.ts";

@@ -1,4 +1,6 @@
-import type { Encoding, IoError, WaitOptions } from "../core/mod.ts";
+import type { Encoding, IoError } from "../core/mod.ts";
+import type { Server } from "./server.ts";
+import type { TcpSocket } from "./tcp.ts";
 import type { SslServerOptions } from "./types.ts";
 
 /** What `listen` takes beside the address. */
@@ -37,8 +39,23 @@ export interface ListenOptions<E extends Encoding> {
   onerror?: (err: IoError) => void;
 }
 
+/**
+ * Serves one connection. The socket is closed when it has ended, unless it returns the
+ * socket, which then belongs to whom it gave it.
+ */
+export type Handler<E extends Encoding = "lines"> = (
+  sock: TcpSocket<E>,
+  server: Server<E>,
+) => unknown;
+
+/** What `autospawn` takes. */
+export interface AutospawnOptions {
+  /** Ends it with `cancelled` when aborted; handlers that run go on. */
+  signal?: AbortSignal;
+}
+
 /** What `shutdown` of a server takes. */
-export interface ShutdownOptions extends WaitOptions {
-  /** Milliseconds that connections have to end by themselves; 5,000 by default. */
+export interface ShutdownOptions {
+  /** Milliseconds that connections have to end by themselves; 5,000 by default, 0 for none. */
   grace?: number;
 }

@@ -177,7 +177,10 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
       ? targetOf(remote.ip, remote.port).name
       : `unix:${remote.path}`;
     // A pool of its own, that no connect ever asks.
-    return TcpSocket.accepted(new Pool(name).opened(new Channel(transport, name), transport), options);
+    return TcpSocket.accepted(
+      new Pool(name).opened(new Channel(transport, name), transport),
+      options,
+    );
   }
 
   /**

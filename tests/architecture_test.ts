@@ -19,7 +19,7 @@ import {
 /** What each entry's graph may hold, beside its own directory and core. */
 const MAY_LOAD: Record<string, string[]> = {
   ".": ["cosocket", "eio", "log", "process", "stream", "system", "thread", "util"],
-  "./cosocket": ["stream"],
+  "./cosocket": ["stream", "thread"],
   "./eio": ["stream"],
   "./log": [],
   "./process": ["stream", "thread"],

@@ -1,0 +1,97 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import {
+  afterTurn,
+  cancelled,
+  dying,
+  type IoError,
+  now,
+  refusal,
+  type Result,
+  type ThreadKilled,
+  Wait,
+} from "../core/mod.ts";
+
+/** One who waits for connections of a server. */
+export interface Taker<T> {
+  /** It wants one connection, not all of them. */
+  readonly once: boolean;
+  take(guest: T): void;
+  /** No more will come: for a reason, or because the server was closed (`null`). */
+  end(err: IoError | null): void;
+}
+
+/** What a {@linkcode Spawning} does. */
+export interface SpawningActions<T> {
+  /** Starts the thread of a connection. */
+  take(guest: T): void;
+  /** Takes it off the server's list. */
+  withdraw(taker: Taker<T>): void;
+}
+
+/**
+ * The wait of `autospawn`, from its begin to its end. It lasts: threads are started in it,
+ * so that the thread which called does not end before, awaited or not.
+ */
+export class Spawning<T> extends Wait implements Taker<T> {
+  readonly once = false;
+  readonly #what: () => string;
+  readonly #actions: SpawningActions<T>;
+  /** What a handler finds as its thread's starter, scope and storages is what the caller had. */
+  readonly #here = AsyncLocalStorage.snapshot();
+  #signal: AbortSignal | undefined;
+  #resolve!: (result: Result<true>) => void;
+  #reject!: (error: unknown) => void;
+  #over = false;
+
+  constructor(what: () => string, actions: SpawningActions<T>) {
+    super();
+    this.#what = what;
+    this.#actions = actions;
+  }
+
+  begin(signal: AbortSignal | undefined, start: () => void): Promise<Result<true>> {
+    const refused = dying === 0 ? null : refusal();
+    if (refused !== null) return refused;
+    if (signal?.aborted) return afterTurn<Result<true>>([null, cancelled(this.#what(), signal)]);
+    const promise = new Promise<Result<true>>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.lasting = promise;
+    this.enter(now());
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#aborted);
+    start();
+    return promise;
+  }
+
+  take(guest: T): void {
+    this.#here(() => this.#actions.take(guest));
+  }
+
+  end(err: IoError | null): void {
+    if (this.#finish()) this.#resolve(err === null ? [true, null] : [null, err]);
+  }
+
+  override describe(): string {
+    return this.#what();
+  }
+
+  override kill(error: ThreadKilled): void {
+    if (this.#finish()) this.#reject(error);
+  }
+
+  readonly #aborted = (): void => {
+    this.end(cancelled(this.#what(), this.#signal!));
+  };
+
+  /** Ends it once; false if it had ended before. */
+  #finish(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.leave();
+    this.#signal?.removeEventListener("abort", this.#aborted);
+    this.#actions.withdraw(this);
+    return true;
+  }
+}
