@@ -7,7 +7,8 @@ import * as tls from "node:tls";
 import { dieIfKilled } from "./_dial.ts";
 import { ChannelDuplex, DuplexSource } from "./_duplex.ts";
 import type { SocketOption, Transport } from "./_transport.ts";
-import type { Address, SslOptions, SslServerOptions } from "./types.ts";
+import { chooseIdentity } from "./_server_tls.ts";
+import type { Address, PeerCert, SslOptions, SslServerOptions } from "./types.ts";
 
 /** Which side of the handshake we are. */
 export type Role =
@@ -37,9 +38,20 @@ export async function handshake(
     duplex.destroy();
     below.close_immediately();
   };
+  const { timeout = 0 } = wait;
+  const until = timeout === 0 ? Infinity : now() + timeout;
+  const left = (): WaitOptions => {
+    // A deadline that has just passed must not become "no limit".
+    return until === Infinity ? wait : { ...wait, timeout: Math.max(until - now(), 0.01) };
+  };
   try {
     dieIfKilled();
-    const [, err] = await park<Result<true>>(what, wait, (wake) => {
+    const [side, choiceError] = await sideOf(role, below, what, left);
+    if (choiceError !== null) {
+      drop();
+      return [null, inWhole(choiceError, what, timeout)];
+    }
+    const [, err] = await park<Result<true>>(what, left(), (wake) => {
       const fail = (error: unknown) => wake([null, tlsError(error, `Cannot ${what()}`)]);
       const done = (shaken: tls.TLSSocket) => {
         // At once: what comes along with the end of the handshake must find its reader.
@@ -49,8 +61,8 @@ export async function handshake(
       duplex.once("end", () => fail(gone(`Cannot ${what()}`)));
       duplex.once("error", (error) => fail(duplex.failure ?? error));
       try {
-        if (role.as === "client") socket = begin(duplex, role, done, fail);
-        else serve(duplex, role, done, fail);
+        if (side.as === "client") socket = begin(duplex, side, done, fail);
+        else serve(duplex, side, done, fail);
       } catch (error) {
         fail(error);
       }
@@ -61,11 +73,30 @@ export async function handshake(
     }
     // The peer is told nothing: over a Duplex the runtime keeps the alert to itself.
     drop();
-    return [null, err];
+    return [null, inWhole(err, what, timeout)];
   } catch (killed) {
     drop();
     throw killed;
   }
+}
+
+/** The role, with what the server's callback has chosen. */
+async function sideOf(
+  role: Role,
+  below: Channel,
+  what: () => string,
+  left: () => WaitOptions,
+): Promise<Result<Role>> {
+  if (role.as === "client" || role.options.sni === undefined) return [role, null];
+  const [options, err] = await chooseIdentity(below, role.options, what, left);
+  return err === null ? [{ as: "server", options }, null] : [null, err];
+}
+
+/** A timeout is told as the caller knows it: the whole, not what was left of it. */
+function inWhole(err: IoError, what: () => string, timeout: number): IoError {
+  if (err.code !== "timeout") return err;
+  const words = `Cannot ${what()}: not within ${timeout} ms`;
+  return new IoError("timeout", words, { cause: err });
 }
 
 function gone(action: string): IoError {
@@ -129,7 +160,7 @@ function common({ alpn, ca, cert, key, passphrase }: SslOptions): object {
 }
 
 /** Whatever is not the network's failure is TLS's. */
-export function tlsError(error: unknown, action: string): IoError {
+function tlsError(error: unknown, action: string): IoError {
   if (error instanceof IoError) return error;
   const err = fromOs(error, action);
   if (err.code === "reset" || err.code === "no_permission") return err;
@@ -185,6 +216,28 @@ export class TlsTransport extends DuplexSource implements Transport {
 
   get remote(): Address {
     return this.#transport.remote;
+  }
+
+  /** The certificate that the peer has shown, if any. */
+  get peerCert(): PeerCert | null {
+    const cert = this.#socket.getPeerCertificate();
+    if (cert?.subject === undefined) return null;
+    return {
+      subject: { ...cert.subject } as PeerCert["subject"],
+      issuer: { ...cert.issuer } as PeerCert["issuer"],
+      subjectaltname: cert.subjectaltname ?? "",
+      serial: cert.serialNumber,
+      fingerprint256: cert.fingerprint256,
+      valid_from: new Date(cert.valid_from),
+      valid_to: new Date(cert.valid_to),
+      raw: Uint8Array.from(cert.raw),
+    };
+  }
+
+  /** The name that the client asked for (SNI), if any. */
+  get serverName(): string | null {
+    const { servername } = this.#socket as { servername?: string | false | null };
+    return servername || null;
   }
 
   /** The protocol that both sides agreed on (ALPN), if any. */

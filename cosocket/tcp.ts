@@ -18,7 +18,7 @@ import {
   type Target,
   targetOf,
 } from "./_dial.ts";
-import { handshake, identity, type Role } from "./_tls.ts";
+import { handshake, identity, type Role, TlsTransport } from "./_tls.ts";
 import { traceFromEnv } from "./_trace.ts";
 import { ConnTransport, type SocketOption } from "./_transport.ts";
 import { acquire, IDLE_LIFE, type Member, Pool, poolOf } from "./pool.ts";
@@ -29,6 +29,7 @@ import type {
   HandshakeOptions,
   KeepaliveOptions,
   OpenOptions,
+  PeerCert,
   ServerHandshakeOptions,
   SslOptions,
   TcpOptions,
@@ -443,6 +444,18 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
   alpn(): string | null {
     const transport = this.#member?.transport;
     return transport !== undefined && "alpn" in transport ? transport.alpn as string | null : null;
+  }
+
+  /** The certificate that the peer has shown under TLS; `null` where there is none. */
+  peercert(): PeerCert | null {
+    const transport = this.#member?.transport;
+    return transport instanceof TlsTransport && !this.closed() ? transport.peerCert : null;
+  }
+
+  /** The name that the client asked this server for under TLS (SNI); `null` without one. */
+  servername(): string | null {
+    const transport = this.#member?.transport;
+    return transport instanceof TlsTransport ? transport.serverName : null;
   }
 
   #address(end: "local" | "remote"): Result<Address> {

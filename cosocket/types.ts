@@ -1,4 +1,4 @@
-import type { Encoding, WaitOptions } from "../core/mod.ts";
+import type { Bytes, Encoding, WaitOptions } from "../core/mod.ts";
 
 /** Who we are and whom we trust under TLS. */
 export interface SslOptions {
@@ -18,9 +18,9 @@ export interface SslOptions {
   verify?: boolean;
 }
 
-/** What a server shows and asks for under TLS. */
-export interface SslServerOptions {
-  /** The server's certificate, as PEM text. */
+/** The certificate that a server shows. */
+export interface SslIdentity {
+  /** The server's certificate and those between it and its authority, as PEM text. */
   cert: string;
   /** The key of the certificate, as PEM text. */
   key: string;
@@ -28,10 +28,40 @@ export interface SslServerOptions {
   passphrase?: string;
   /** Authorities for the client's certificate, as PEM text. */
   ca?: string | string[];
+}
+
+/** What a server shows and asks for under TLS. */
+export interface SslServerOptions extends SslIdentity {
+  /**
+   * Chooses by the name that the client asks for (SNI), in lower case; `null` is the
+   * identity beside it, and what it throws ends the handshake (`tls`). Not asked for a
+   * client that names nobody. Without a `ca` of its own, the one beside it holds.
+   */
+  sni?: (servername: string) => SslIdentity | null | Promise<SslIdentity | null>;
   /** Protocols accepted (ALPN), the favourite first. */
   alpn?: string[];
   /** Ask for the client's certificate, and refuse one that `ca` does not vouch for. */
   request_cert?: boolean;
+}
+
+/** The certificate that the peer has shown. */
+export interface PeerCert {
+  /** Whom it is for: `{ CN: "a client" }`. */
+  subject: Record<string, string | string[]>;
+  /** Who has signed it. */
+  issuer: Record<string, string | string[]>;
+  /** Other names it is for: `DNS:localhost, IP Address:127.0.0.1`; empty without any. */
+  subjectaltname: string;
+  /** Its number, in hex. */
+  serial: string;
+  /** Its SHA-256 digest, in hex with colons. */
+  fingerprint256: string;
+  /** It is good from then on. */
+  valid_from: Date;
+  /** It is good until then. */
+  valid_to: Date;
+  /** The certificate itself (DER). */
+  raw: Bytes;
 }
 
 /** What `sslhandshake` takes for the client's role. */
