@@ -41,10 +41,13 @@ export async function open(options: DoorOptions): Promise<Result<Door>> {
     if (host.startsWith("/")) return openPath(options, action);
     const [address, err] = await addressFor(host, family, action);
     if (err !== null) return [null, err];
-    // A socket for all IPv6 addresses takes IPv4 along, unless the kernel is told not to.
-    const only6 = family === 6 && address === "::";
-    if (only6 || options.reuseport || options.keepidle !== undefined) {
-      return await NodeDoor.open(address, only6, options, action);
+    if (family === 6 && address === "::") {
+      // Such a socket takes IPv4 along, and the runtime has no way to tell the kernel not to.
+      const words = `${action}: Deno cannot listen on all of IPv6 alone; name an address`;
+      return [null, new IoError("unsupported", words)];
+    }
+    if (options.reuseport || options.keepidle !== undefined) {
+      return await NodeDoor.open(address, options, action);
     }
     return [openTcp(address, port, options, host === "*"), null];
   } catch (error) {
@@ -130,7 +133,6 @@ class NodeDoor implements Door {
 
   static async open(
     host: string,
-    ipv6Only: boolean,
     { port, backlog = BACKLOG, reuseport }: DoorOptions,
     action: string,
   ): Promise<Result<Door>> {
@@ -149,7 +151,7 @@ class NodeDoor implements Door {
           resolve();
         };
         const reuse = reuseport ? { reusePort: true } : {};
-        server.listen({ host, port, backlog, ipv6Only, ...reuse }, done);
+        server.listen({ host, port, backlog, ...reuse }, done);
       });
     } catch (error) {
       // It says EINVAL for an address that is not ours; the other road has the reason.

@@ -460,11 +460,13 @@ export class Server<E extends Encoding = "lines"> implements AsyncDisposable {
  * Listens for TCP connections on a host's address and port, 0 for any free one; `"*"` is
  * every address of both families, a name whatever the system looks up for it.
  *
- * With `ssl` it speaks TLS. `reuseport`, `keepidle` and `family: 6` on `"*"` go through
- * `node:net`, which accepts by itself: what is over `maxconnections` then waits in the
- * program, unread, up to `backlog`. Errors: `in_use`, `denied` (ports below 1024),
- * `unreachable` (not an address of this machine), `dns`, `tls` (certificates), `no_permission`.
- * Requires `--allow-net=host:port`; for `"*"`, `--allow-net=[::]:port`.
+ * With `ssl` it speaks TLS. `reuseport` and `keepidle` go through `node:net`, which accepts
+ * by itself: what is over `maxconnections` then waits in the program, unread, up to
+ * `backlog`, and takes descriptors; running out of them is the end of such a server.
+ * Errors: `in_use`, `denied` (ports below 1024), `unreachable` (not an address of this
+ * machine), `dns`, `tls` (certificates), `unsupported` (all of IPv6 alone), `no_permission`.
+ * Requires `--allow-net=host:port`; for `"*"`, `--allow-net=[::]:port`; for a name with
+ * `family`, of the name and of its address.
  *
  * From LEM (`tcp.listen`), LuaIO (`createServer`, whose options these are) and node-lua.
  *

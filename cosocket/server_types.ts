@@ -9,7 +9,7 @@ export interface ListenOptions<E extends Encoding> {
   encoding?: E;
   /** Milliseconds that a call of each socket waits; 30,000 by default, 0 for no limit. */
   timeout?: number;
-  /** Only this family of addresses, for `"*"` and for names: 4 or 6. */
+  /** Only this family of addresses, for names, and 4 for `"*"`: 4 or 6. */
   family?: 4 | 6;
   /** So many connections the kernel queues before they are accepted; 511 by default. */
   backlog?: number;
