@@ -26,9 +26,33 @@ const LARGE = 16 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
+/** What a turn sends mostly fits into so much. */
+const LITTLE = 2 * 1024;
+
 /** Memory to gather into, lent for the time of a write: an idle stream holds none. */
-const spares: Uint8Array[] = [];
-const MOST_SPARES = 16;
+class Spares {
+  readonly #size: number;
+  readonly #most: number;
+  readonly #free: Uint8Array[] = [];
+
+  /** At most `most` pieces of `size` bytes rest here. */
+  constructor(size: number, most: number) {
+    this.#size = size;
+    this.#most = most;
+  }
+
+  take(): Uint8Array {
+    return this.#free.pop() ?? new Uint8Array(this.#size);
+  }
+
+  giveBack(memory: Uint8Array): void {
+    if (this.#free.length < this.#most) this.#free.push(memory);
+  }
+}
+
+/** As many as streams write at the same time, on a busy server: 1 MiB each, at most. */
+const little = new Spares(LITTLE, 512);
+const much = new Spares(GATHERED, 16);
 
 /** How a send waits. */
 export interface SendWait {
@@ -182,7 +206,7 @@ export class Outgoing {
 
   /** Moves messages from the queue into the batch, as many as fit into one write. */
   #gather(): void {
-    const into = this.#spare = spares.pop() ?? new Uint8Array(GATHERED);
+    const into = this.#spare = (isLittle(this.#queue) ? little : much).take();
     let from = 0;
     let at = 0;
     let gathered = 0;
@@ -191,7 +215,7 @@ export class Outgoing {
       from = at;
     };
     const add = (part: Part, codec: Codec): void => {
-      if (typeof part === "string" && mostBytes(part, codec) <= GATHERED - at) {
+      if (typeof part === "string" && mostBytes(part, codec) <= into.length - at) {
         const end = writeText(part, codec, into, at);
         gathered += end - at;
         at = end;
@@ -201,7 +225,7 @@ export class Outgoing {
       // Their buffer may have been given away since.
       if (bytes.length === 0) return;
       gathered += bytes.length;
-      if (bytes.length < LARGE && bytes.length <= GATHERED - at) {
+      if (bytes.length < LARGE && bytes.length <= into.length - at) {
         into.set(bytes, at);
         at += bytes.length;
       } else {
@@ -386,7 +410,7 @@ export class Outgoing {
   }
 
   #giveBack(): void {
-    if (this.#spare !== null && spares.length < MOST_SPARES) spares.push(this.#spare);
+    if (this.#spare !== null) (this.#spare.length === LITTLE ? little : much).giveBack(this.#spare);
     this.#spare = null;
   }
 
@@ -401,6 +425,22 @@ export class Outgoing {
   rest(): void {
     this.#deadline.remove();
   }
+}
+
+/** Whether all messages together take no more than {@linkcode LITTLE}. */
+function isLittle(messages: Message[]): boolean {
+  let most = 0;
+  for (const { parts, codec } of messages) {
+    if (parts === null) break;
+    if (typeof parts === "string" || parts instanceof Uint8Array) most += sizeOf(parts, codec!);
+    else for (const part of parts) most += sizeOf(part, codec!);
+    if (most > LITTLE) return false;
+  }
+  return true;
+}
+
+function sizeOf(part: Part, codec: Codec): number {
+  return typeof part === "string" ? mostBytes(part, codec) : part.length;
 }
 
 /** One send, or, without parts, the end of the sending side. */
