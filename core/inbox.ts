@@ -26,6 +26,12 @@ const SMALL_READS = 8;
 /** At most so much is decoded ahead for lines. */
 const WINDOW = 16 * 1024;
 
+/** So much too much is searched faster than a view is made. */
+const LITTLE = 256;
+
+/** Twice as fast as that of `Buffer`. */
+const { indexOf } = Uint8Array.prototype;
+
 const LF = 10;
 const CR = 13;
 const NOTHING = Buffer.alloc(0) as Buffer<ArrayBuffer>;
@@ -159,10 +165,11 @@ export class Inbox {
   /** The place of the next line feed, or -1; looks at no byte twice. */
   #lineFeed(): number {
     const from = Math.max(this.#start, this.#scanned);
+    if (from === this.#end) return -1;
     // What lies behind the end is old, and searching much of it would cost.
     const spare = this.#memory.length - this.#end;
-    const searched = spare > SMALL ? this.#memory.subarray(0, this.#end) : this.#memory;
-    const lf = searched.indexOf(LF, from);
+    const searched = spare > LITTLE ? this.#memory.subarray(0, this.#end) : this.#memory;
+    const lf = indexOf.call(searched, LF, from);
     if (lf >= 0 && lf < this.#end) {
       this.#scanned = lf;
       return lf;
