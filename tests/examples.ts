@@ -1,4 +1,5 @@
 /** What each example needs to run in a test: arguments, and a server for it. */
+import { connect, listen, type TcpSocket, unwrap } from "../cosocket/mod.ts";
 import { find, freePort, listening, Running } from "./peers.ts";
 
 /** An example's surroundings while it runs. */
@@ -37,6 +38,50 @@ function plain(prints: string, ...args: string[]): Setting {
   return { stage: () => Promise.resolve({ args, prints, async [Symbol.asyncDispose]() {} }) };
 }
 
+/** An example that serves: somebody comes to talk to it as soon as it listens. */
+function visited(
+  prints: string,
+  args: (port: string) => string[],
+  talk: (port: number, first: TcpSocket) => Promise<void>,
+): Setting {
+  return {
+    stage() {
+      const port = freePort();
+      let over = false;
+      const visiting = (async () => {
+        while (!over) {
+          const [sock] = await connect("127.0.0.1", port);
+          if (sock !== null) {
+            await talk(port, sock);
+            await sock.close();
+            return;
+          }
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      })();
+      return Promise.resolve({
+        args: args(String(port)),
+        prints,
+        async [Symbol.asyncDispose]() {
+          over = true;
+          await visiting;
+        },
+      });
+    },
+  };
+}
+
+/** Sends lines and receives what comes back for each. */
+async function say(sock: TcpSocket, lines: string[]): Promise<void> {
+  for (const line of lines) {
+    unwrap(await sock.send(`${line}\n`));
+    const [back] = await sock.receive();
+    if (back !== line) throw new Error(`'${line}' came back as '${back}'`);
+  }
+}
+
+const FIXTURES = "tests/fixtures";
+
 /** Every example has a row. */
 export const SETTINGS: Record<string, Setting> = {
   single_loop: pages("page /one", "/one"),
@@ -53,6 +98,51 @@ export const SETTINGS: Record<string, Setting> = {
     },
   },
   keep_alive_child: plain("stopped after 3 ends and 2 new starts"),
+  echo_server: visited("2 lines, then the end", (port) => [port, "--once"], async (_, sock) => {
+    await say(sock, ["one", "two"]);
+  }),
+  chat_server: visited("Ann: hello", (port) => [port, "--once"], async (port, ann) => {
+    await using bob = await unwrap(connect("127.0.0.1", port));
+    await ann.send("Ann\n");
+    await bob.send("Bob\n");
+    for await (const line of bob.lines()) if (line === "* Bob came") break;
+    await ann.send("hello\n");
+    for await (const line of bob.lines()) if (line === "Ann: hello") break;
+  }),
+  tls_echo: visited(
+    "localhost was asked for, echo/1",
+    (port) => [`${FIXTURES}/server.pem`, `${FIXTURES}/server_key.pem`, port, "--once"],
+    async (_, sock) => {
+      const ca = await Deno.readTextFile(`${FIXTURES}/ca.pem`);
+      unwrap(await sock.sslhandshake({ ca, servername: "localhost", alpn: ["echo/1"] }));
+      await say(sock, ["over", "TLS"]);
+    },
+  ),
+  proxy: {
+    async stage() {
+      const server = unwrap(await listen("127.0.0.1", 0));
+      // It answers when it has heard the end: a proxy that cannot pass it on hangs.
+      void server.autospawn(async (sock) => {
+        const [request] = await sock.receive("*a", { encoding: "utf-8" });
+        await sock.send(`${request}, heard to the end`);
+      });
+      const args = (port: string) => [port, "127.0.0.1", String(server.port), "--once"];
+      const setting = visited("5 bytes up, 23 bytes down", args, async (_, sock) => {
+        await sock.send("hello");
+        await sock.shutdown("send");
+        const [answer] = await sock.receive("*a", { encoding: "utf-8" });
+        if (answer !== "hello, heard to the end") throw new Error(`it answered '${answer}'`);
+      });
+      const stage = await setting.stage();
+      return {
+        ...stage,
+        async [Symbol.asyncDispose]() {
+          await stage[Symbol.asyncDispose]();
+          await server.shutdown();
+        },
+      };
+    },
+  },
   redis_ping: {
     needs: ["redis-server"],
     async stage() {
