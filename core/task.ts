@@ -97,7 +97,6 @@ let lastId = 0;
 export class Task {
   readonly id: number = ++lastId;
   readonly born: number = now();
-  name: string;
   /** The id of the thread that started it; 0 for the root. */
   readonly parent: number;
   /** The scope that it, and what it starts, must end in. */
@@ -114,14 +113,24 @@ export class Task {
   threw = false;
   /** Someone has waited for it, so that its failure is not lost. */
   observed = false;
+  #name: string;
   #refusals = 0;
   #abort: AbortController | null = null;
   #watchers: (() => void)[] | null = null;
 
   constructor(name: string, parent: number, scope: Scope) {
-    this.name = name;
+    this.#name = name;
     this.parent = parent;
     this.scope = scope;
+  }
+
+  /** The function's name, or its own; most are never asked for. */
+  get name(): string {
+    return this.#name === "" ? `thread ${this.id}` : this.#name;
+  }
+
+  set name(name: string) {
+    this.#name = name;
   }
 
   /** How many milliseconds ago it was started. */

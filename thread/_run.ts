@@ -26,7 +26,6 @@ export function start<A extends unknown[]>(
 ): Task {
   if (scope.over) scope = root.scope;
   const task = new Task(name, current().id, scope);
-  if (name === "") task.name = `thread ${task.id}`;
   scope.tasks.add(task);
   let returned: unknown;
   try {
