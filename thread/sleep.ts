@@ -7,6 +7,8 @@ import {
   park,
   refusal,
   type Result,
+  type ThreadKilled,
+  Wait,
   wheel,
 } from "../core/mod.ts";
 import { setImmediate } from "node:timers";
@@ -84,11 +86,49 @@ function turn(take: (then: () => void) => void, clock: Clock): Promise<Result<tr
 export function sleep(ms: number, options: SleepOptions = {}): Promise<Result<true>> {
   checkTimeout(ms, "sleep: ms");
   if (ms === 0 && options.signal?.aborted !== true) return swop();
+  if (options.signal === undefined) {
+    return (dying === 0 ? null : refusal()) ?? new Sleep(ms).promise;
+  }
   return park(() => "sleep", options, (wake) => {
     const deadline = new Deadline(() => wake([true, null]), true);
     if (ms !== Infinity) deadline.set(now() + ms);
     return () => deadline.remove();
   });
+}
+
+/** What most sleeps are, without a signal: thousands may stand at a time, so it is lean. */
+class Sleep extends Wait {
+  readonly promise: Promise<Result<true>>;
+  readonly #deadline: Deadline;
+  #resolve!: (result: Result<true>) => void;
+  #reject!: (error: ThreadKilled) => void;
+
+  constructor(ms: number) {
+    super();
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#deadline = new Deadline(() => {
+      this.leave();
+      this.#resolve([true, null]);
+    }, true);
+    const since = now();
+    this.enter(since);
+    if (ms !== Infinity) this.#deadline.set(since + ms);
+  }
+
+  override describe(): string {
+    return "sleep";
+  }
+
+  override kill(error: ThreadKilled): void {
+    this.leave();
+    this.#deadline.remove();
+    // A sleep that nobody awaits must not end the program when its thread is killed.
+    this.promise.catch(() => {});
+    this.#reject(error);
+  }
 }
 
 /** What `sleep` takes beside the time. */
