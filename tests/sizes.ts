@@ -22,6 +22,10 @@ const TABLE = {
   spawns: { quick: 200, full: 2_000, soak: 20_000 },
   /** Times a loop is held up while an idle peer dies. */
   stalls: { quick: 20, full: 200, soak: 1_000 },
+  /** Connections that a server holds at the same time. */
+  serverConnections: { quick: 500, full: 10_000, soak: 10_000 },
+  /** Connections to a server that are opened and closed again. */
+  connectCycles: { quick: 2_000, full: 100_000, soak: 1_000_000 },
 } as const satisfies Record<string, Record<Size, number>>;
 
 const chosen = Deno.env.get("COEVENT_TEST_SIZE") ?? "quick";
