@@ -1,0 +1,193 @@
+/**
+ * Servers beside a plain `Deno.listen` loop: echo of lines for 1 and 100 clients,
+ * connections a second, and what an idle connection costs. Each server is a process of its
+ * own, with the same clients of plain Deno.
+ *
+ *     deno task bench server
+ */
+import { listen, unwrap } from "../cosocket/mod.ts";
+import { brief, compare, rate } from "./compare.ts";
+
+/** How many idle connections are counted; each end needs a descriptor in its process. */
+const IDLE = 2_000;
+
+/** Plain Deno as one writes it by hand: no timeouts, no lines, no limits. */
+async function servePlain(): Promise<void> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  ready(listener.addr.port);
+  for await (const conn of listener) {
+    conn.setNoDelay(true);
+    echoPlain(conn).catch(() => {}).finally(() => conn.close());
+  }
+}
+
+async function echoPlain(conn: Deno.TcpConn): Promise<void> {
+  const buffer = new Uint8Array(1_024);
+  for (;;) {
+    const count = await conn.read(buffer);
+    if (count === null) return;
+    for (let at = 0; at < count;) at += await conn.write(buffer.subarray(at, count));
+  }
+}
+
+/** Ours, by lines, with a timeout on every receive. */
+async function serveOurs(): Promise<void> {
+  const server = await unwrap(listen("127.0.0.1", 0));
+  ready(server.port);
+  await server.autospawn(async (sock) => {
+    for (;;) {
+      const [line] = await sock.receive("*l");
+      if (line === null) return;
+      await sock.send([line, "\n"]);
+    }
+  });
+}
+
+/** Ours, one accept after the other: without a thread for each connection. */
+async function serveAccepted(): Promise<void> {
+  const server = await unwrap(listen("127.0.0.1", 0));
+  ready(server.port);
+  for await (const sock of server) {
+    (async () => {
+      for (;;) {
+        const [bytes] = await sock.receiveany(1_024);
+        if (bytes === null) return await sock.close();
+        await sock.send(bytes);
+      }
+    })();
+  }
+}
+
+const SERVERS: Record<string, () => Promise<void>> = {
+  "Deno.listen": servePlain,
+  "autospawn, lines": serveOurs,
+  "for await, bytes": serveAccepted,
+};
+
+/** Says the port, and at each line of input how much memory is in use. */
+function ready(port: number): void {
+  console.log(port);
+  (async () => {
+    for await (const _ of Deno.stdin.readable) console.log(Deno.memoryUsage().rss);
+  })();
+}
+
+/** A server in a process of its own. */
+class Running implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #output: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  port = 0;
+
+  private constructor(name: string) {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-q", "-A", "--no-check", new URL(import.meta.url).pathname, name],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    this.#output = this.#child.stdout.getReader();
+    this.#input = this.#child.stdin.getWriter();
+  }
+
+  static async start(name: string): Promise<Running> {
+    const running = new Running(name);
+    running.port = await running.#number();
+    return running;
+  }
+
+  async #number(): Promise<number> {
+    return Number(new TextDecoder().decode((await this.#output.read()).value));
+  }
+
+  async rss(): Promise<number> {
+    await this.#input.write(new Uint8Array([10]));
+    return await this.#number();
+  }
+
+  dial(): Promise<Deno.TcpConn> {
+    return Deno.connect({ hostname: "127.0.0.1", port: this.port });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill();
+    await this.#child.status;
+    await this.#output.cancel();
+    await this.#input.abort().catch(() => {});
+  }
+}
+
+const message = new Uint8Array(64).fill(120);
+message[63] = 10;
+
+async function trips(conn: Deno.TcpConn, count: number): Promise<void> {
+  const buffer = new Uint8Array(64);
+  for (let n = 0; n < count; n++) {
+    await conn.write(message);
+    for (let at = 0; at < 64;) at += (await conn.read(buffer.subarray(at)))!;
+    if (buffer[0] !== 120 || buffer[63] !== 10) throw new Error("something else came back");
+  }
+}
+
+/** Connects, has one line echoed and closes, in 10 rows. */
+async function visits(server: Running, count: number): Promise<void> {
+  let left = count;
+  await Promise.all(Array.from({ length: 10 }, async () => {
+    while (left-- > 0) {
+      using conn = await server.dial();
+      await trips(conn, 1);
+    }
+  }));
+}
+
+/** What one of many idle connections costs, in bytes, once each has echoed. */
+async function idle(name: string): Promise<number> {
+  await using server = await Running.start(name);
+  await visits(server, 500);
+  const before = await server.rss();
+  const conns: Deno.TcpConn[] = [];
+  for (let n = 0; n < IDLE; n++) {
+    const conn = await server.dial();
+    conns.push(conn);
+    await trips(conn, 1);
+  }
+  const bytes = (await server.rss() - before) / IDLE;
+  for (const conn of conns) conn.close();
+  return bytes;
+}
+
+async function main(): Promise<void> {
+  const names = Object.keys(SERVERS);
+  const servers = await Promise.all(names.map(Running.start));
+  for (const [clients, count, rounds] of [[1, 1_000, 15], [100, 30, 15]] as const) {
+    const conns = await Promise.all(
+      servers.map((server) => Promise.all(Array.from({ length: clients }, () => server.dial()))),
+    );
+    const all = clients * count;
+    await compare({
+      name: `server echo, ${clients} client${clients === 1 ? "" : "s"}`,
+      unit: "round trips of 64 B/s",
+      rounds,
+      contenders: Object.fromEntries(names.map((name, at) => [
+        name,
+        () => rate(all, () => Promise.all(conns[at]!.map((conn) => trips(conn, count)))),
+      ])),
+    });
+    for (const conn of conns.flat()) conn.close();
+  }
+  await compare({
+    name: "server connections",
+    unit: "connections, one line each, and closes/s",
+    rounds: 9,
+    contenders: Object.fromEntries(names.map((name, at) => [
+      name,
+      () => rate(1_000, () => visits(servers[at]!, 1_000)),
+    ])),
+  });
+  for (const server of servers) await server[Symbol.asyncDispose]();
+  console.log(`\nmemory of an idle connection, ${IDLE} of them, each has echoed once`);
+  for (const name of names) console.log(`  ${name.padEnd(36)} ${brief(await idle(name))}B`);
+}
+
+const [server] = Deno.args;
+if (server === undefined) await main();
+else await SERVERS[server]!();
