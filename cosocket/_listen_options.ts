@@ -2,13 +2,14 @@ import { checkTimeout, codecOf, type Encoding } from "../core/mod.ts";
 import { isIP } from "node:net";
 import type { DoorOptions } from "./_door.ts";
 import type { ListenOptions } from "./server_types.ts";
+import type { TcpSocket } from "./tcp.ts";
 import type { Address } from "./types.ts";
 
 /** Puts what `listen` was called with in order; throws where it is the caller's fault. */
-export function checkListen<E extends Encoding>(
+export function checkListen<E extends Encoding, S extends TcpSocket<E>>(
   host: unknown,
   port: unknown,
-  options: ListenOptions<E>,
+  options: ListenOptions<E, S>,
 ): DoorOptions {
   if (typeof host !== "string" || host === "") {
     const got = host === "" ? "an empty string" : host === null ? "null" : typeof host;
@@ -34,6 +35,9 @@ export function checkListen<E extends Encoding>(
     checkType(options[name], name, "boolean");
   }
   checkType(onerror, "onerror", "function");
+  checkType(options.class, "class", "function");
+  checkWhole(options.max_line, "max_line", 1);
+  checkWhole(options.max, "max", 1);
   if (family !== undefined && family !== 4 && family !== 6) {
     throw new RangeError(`listen: family wants 4 or 6: got ${family}`);
   }

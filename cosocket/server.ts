@@ -37,9 +37,12 @@ const HANDSHAKE = 10_000;
 /** Where descriptors have run out, the next connection is asked for after so long. */
 const PAUSE = 100;
 
+/** The class of the sockets. */
+type Kind<E extends Encoding, S> = new (options: TcpOptions<E>) => S;
+
 /** A connection that is ready to be served. */
-interface Guest<E extends Encoding> {
-  sock: TcpSocket<E>;
+interface Guest<S> {
+  sock: S;
   member: Member;
 }
 
@@ -72,19 +75,20 @@ interface Guest<E extends Encoding> {
  * console.log(await sock.receive()); // [ "hello", null ]
  * ```
  */
-export class Server<E extends Encoding = "lines"> implements AsyncDisposable {
+export class Server<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSocket<E>>
+  implements AsyncDisposable {
   readonly #door: Door;
   readonly #name: string;
-  readonly #options: ListenOptions<E>;
+  readonly #options: ListenOptions<E, S>;
   readonly #socketOptions: TcpOptions<E>;
   readonly #limit: number;
   readonly #guests: Guests;
   /** Who waits for a connection, the next one first. */
-  readonly #takers: Taker<Guest<E>>[] = [];
+  readonly #takers: Taker<Guest<S>>[] = [];
   /** Accepted while nobody waited any more: the next accept gets them. */
-  readonly #ready: Guest<E>[] = [];
+  readonly #ready: Guest<S>[] = [];
   /** The TLS handshakes under way. */
-  readonly #greeting: Set<Guest<E>> = new Set();
+  readonly #greeting: Set<Guest<S>> = new Set();
   /** The threads of `autospawn`, and what each was started for. */
   readonly #handlers: Map<Thread, Member> = new Map();
   readonly #pause: Deadline = new Deadline(() => this.#pump(), true);
@@ -101,17 +105,15 @@ export class Server<E extends Encoding = "lines"> implements AsyncDisposable {
    *
    * @internal
    */
-  constructor(door: Door, name: string, options: ListenOptions<E>) {
+  constructor(door: Door, name: string, options: ListenOptions<E, S>) {
     this.#door = door;
     this.#name = name;
     this.#options = options;
     this.#ssl = options.ssl;
     this.#limit = options.maxconnections ?? Infinity;
-    const { encoding, timeout } = options;
-    this.#socketOptions = {
-      ...(encoding === undefined ? {} : { encoding }),
-      ...(timeout === undefined ? {} : { timeout }),
-    };
+    const { encoding, timeout, max_line, max } = options;
+    const given = Object.entries({ encoding, timeout, max_line, max });
+    this.#socketOptions = Object.fromEntries(given.filter(([, value]) => value !== undefined));
     this.#guests = new Guests(name, () => this.#left());
     door.ref(false);
   }
@@ -134,16 +136,16 @@ export class Server<E extends Encoding = "lines"> implements AsyncDisposable {
    * console.log(sock, err?.code); // null timeout
    * ```
    */
-  async accept(options: WaitOptions = {}): Promise<Result<TcpSocket<E>>> {
+  async accept(options: WaitOptions = {}): Promise<Result<S>> {
     checkTimeout(options.timeout ?? 0);
-    if (this.#closed) return await afterTurn<Result<TcpSocket<E>>>([null, this.#closedError()]);
-    const [guest, err] = await park<Result<Guest<E>>>(this.#waiting, options, (wake) => {
+    if (this.#closed) return await afterTurn<Result<S>>([null, this.#closedError()]);
+    const [guest, err] = await park<Result<Guest<S>>>(this.#waiting, options, (wake) => {
       const ready = this.#ready.shift();
       if (ready !== undefined) {
         wake([ready, null]);
         return () => {};
       }
-      const taker: Taker<Guest<E>> = {
+      const taker: Taker<Guest<S>> = {
         once: true,
         take: (next) => wake([next, null]),
         end: (error) => wake([null, error ?? this.#closedError()]),
@@ -163,12 +165,12 @@ export class Server<E extends Encoding = "lines"> implements AsyncDisposable {
    * throws ends its connection, is reported to `thread.on_error`, and the server goes on.
    * From LEM, where the socket stays open and an error ends the process.
    */
-  autospawn(handler: Handler<E>, options: AutospawnOptions = {}): Promise<Result<true>> {
+  autospawn(handler: Handler<E, S>, options: AutospawnOptions = {}): Promise<Result<true>> {
     if (typeof handler !== "function") {
       throw new TypeError(`autospawn wants a function: got ${typeof handler}`);
     }
     if (this.#closed) return afterTurn<Result<true>>([null, this.#closedError()]);
-    const spawning = new Spawning<Guest<E>>(this.#waiting, {
+    const spawning = new Spawning<Guest<S>>(this.#waiting, {
       take: (guest) => void newthread(() => this.#serve(handler, guest)),
       withdraw: (taker) => this.#forget(taker),
     });
@@ -302,7 +304,7 @@ export class Server<E extends Encoding = "lines"> implements AsyncDisposable {
   }
 
   /** Gives its connections one by one, and ends when it is closed; a failure is thrown. */
-  async *[Symbol.asyncIterator](): AsyncIterableIterator<TcpSocket<E>> {
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<S> {
     for (;;) {
       const [sock, err] = await this.accept();
       if (err === null) yield sock;
@@ -317,13 +319,13 @@ export class Server<E extends Encoding = "lines"> implements AsyncDisposable {
     return new IoError("closed", `Cannot accept on ${this.#name}: the server was closed`);
   }
 
-  #wait(taker: Taker<Guest<E>>): void {
+  #wait(taker: Taker<Guest<S>>): void {
     this.#takers.push(taker);
     if (this.#keepsAlive) this.#door.ref(true);
     this.#pump();
   }
 
-  #forget(taker: Taker<Guest<E>>): void {
+  #forget(taker: Taker<Guest<S>>): void {
     const at = this.#takers.indexOf(taker);
     if (at >= 0) this.#takers.splice(at, 1);
     if (this.#takers.length === 0 && !this.#closed) this.#door.ref(false);
@@ -357,15 +359,29 @@ export class Server<E extends Encoding = "lines"> implements AsyncDisposable {
     if (keepalive === true) transport.set("keepalive", true);
     if (keepidle !== undefined) transport.set("keepidle", keepidle);
     const name = nameOf(transport.remote, this.#name);
-    const member = this.#guests.opened(new Channel(transport, name), transport);
-    const sock = TcpSocket.accepted<E>(member, this.#socketOptions);
+    const channel = new Channel(transport, name);
+    const member = this.#guests.opened(channel, transport);
+    const sock = this.#made();
+    if (sock === null) return channel.close_immediately();
+    sock.take(member);
     if (this.#ssl === undefined) this.#deliver({ sock, member });
     else this.#greet({ sock, member }, this.#ssl);
     this.#pump();
   }
 
+  /** A socket of the class that was asked for; `null` where it throws. */
+  #made(): S | null {
+    const kind = this.#options.class ?? TcpSocket as unknown as Kind<E, S>;
+    try {
+      return new kind(this.#socketOptions);
+    } catch (error) {
+      report(error, `the socket class of the server on ${this.#name}`);
+      return null;
+    }
+  }
+
   /** The handshake takes as long as the client likes; others are accepted meanwhile. */
-  async #greet(guest: Guest<E>, ssl: SslServerOptions): Promise<void> {
+  async #greet(guest: Guest<S>, ssl: SslServerOptions): Promise<void> {
     this.#greeting.add(guest);
     const timeout = this.#options.handshake_timeout ?? HANDSHAKE;
     const [, err] = await guest.sock.sslhandshake({ server: ssl, timeout });
@@ -374,7 +390,7 @@ export class Server<E extends Encoding = "lines"> implements AsyncDisposable {
     else if (!this.#closed) this.#tell(err);
   }
 
-  #deliver(guest: Guest<E>): void {
+  #deliver(guest: Guest<S>): void {
     if (this.#closed) return void guest.sock.close_immediately();
     const taker = this.#takers[0];
     if (taker === undefined) return void this.#ready.push(guest);
@@ -420,7 +436,7 @@ export class Server<E extends Encoding = "lines"> implements AsyncDisposable {
     }
   }
 
-  async #serve(handler: Handler<E>, { sock, member }: Guest<E>): Promise<void> {
+  async #serve(handler: Handler<E, S>, { sock, member }: Guest<S>): Promise<void> {
     const thread = self();
     const { name } = member.channel;
     thread.name = `${handler.name || "handler"} ${name}`;
@@ -486,32 +502,32 @@ export class Server<E extends Encoding = "lines"> implements AsyncDisposable {
  * await sock?.close();
  * ```
  */
-export function listen<E extends Encoding = "lines">(
+export function listen<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSocket<E>>(
   host: string,
   port: number,
-  options?: ListenOptions<E>,
-): Promise<Result<Server<E>>>;
+  options?: ListenOptions<E, S>,
+): Promise<Result<Server<E, S>>>;
 /**
  * Listens on the path of a Unix socket. A socket file that a dead server left is replaced;
  * one that somebody answers on, or another file, is `in_use`. Closing removes the file.
  * Requires `--allow-read`, `--allow-write` and `--allow-net=unix:path`.
  */
-export function listen<E extends Encoding = "lines">(
+export function listen<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSocket<E>>(
   path: string,
-  options?: ListenOptions<E>,
-): Promise<Result<Server<E>>>;
-export async function listen<E extends Encoding = "lines">(
+  options?: ListenOptions<E, S>,
+): Promise<Result<Server<E, S>>>;
+export async function listen<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSocket<E>>(
   host: string,
-  second?: number | ListenOptions<E>,
-  third: ListenOptions<E> = {},
-): Promise<Result<Server<E>>> {
+  second?: number | ListenOptions<E, S>,
+  third: ListenOptions<E, S> = {},
+): Promise<Result<Server<E, S>>> {
   const isPath = typeof host === "string" && host.startsWith("/");
-  const options = (isPath ? second : third) as ListenOptions<E> | undefined ?? {};
+  const options = (isPath ? second : third) as ListenOptions<E, S> | undefined ?? {};
   const target = checkListen(host, isPath ? 0 : second, options);
   if (options.ssl !== undefined) {
     const err = checkServerSsl(options.ssl, `Cannot listen on ${target.name}`);
     if (err !== null) return [null, err];
   }
   const [door, err] = await open(target);
-  return err === null ? [new Server<E>(door, target.name, options), null] : [null, err];
+  return err === null ? [new Server<E, S>(door, target.name, options), null] : [null, err];
 }

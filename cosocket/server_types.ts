@@ -1,14 +1,20 @@
 import type { Encoding, IoError } from "../core/mod.ts";
 import type { Server } from "./server.ts";
 import type { TcpSocket } from "./tcp.ts";
-import type { SslServerOptions } from "./types.ts";
+import type { SslServerOptions, TcpOptions } from "./types.ts";
 
 /** What `listen` takes beside the address. */
-export interface ListenOptions<E extends Encoding> {
+export interface ListenOptions<E extends Encoding, S extends TcpSocket<E> = TcpSocket<E>> {
   /** How bytes become text and back, for each socket; `"lines"` by default. */
   encoding?: E;
   /** Milliseconds that a call of each socket waits; 30,000 by default, 0 for no limit. */
   timeout?: number;
+  /** The longest line of each socket, in bytes, where a call does not say; 65,536 by default. */
+  max_line?: number;
+  /** The most that one receive of each socket holds; 64 MiB by default. */
+  max?: number;
+  /** What the sockets are: a class of yours that extends `TcpSocket`. From the libev RPC. */
+  class?: new (options: TcpOptions<E>) => S;
   /** Only this family of addresses, for names, and 4 for `"*"`: 4 or 6. */
   family?: 4 | 6;
   /** So many connections the kernel queues before they are accepted; 511 by default. */
@@ -43,9 +49,9 @@ export interface ListenOptions<E extends Encoding> {
  * Serves one connection. The socket is closed when it has ended, unless it returns the
  * socket, which then belongs to whom it gave it.
  */
-export type Handler<E extends Encoding = "lines"> = (
-  sock: TcpSocket<E>,
-  server: Server<E>,
+export type Handler<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSocket<E>> = (
+  sock: S,
+  server: Server<E, S>,
 ) => unknown;
 
 /** What `autospawn` takes. */

@@ -81,8 +81,9 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
 
   /** Made by {@linkcode tcp}. */
   constructor(options: TcpOptions<E> = {}) {
-    const { ssl = false, encoding, timeout = DEFAULT_TIMEOUT } = options;
-    super(null, { timeout, ...(encoding === undefined ? {} : { encoding }) });
+    const { ssl = false, ...given } = options;
+    const { timeout = DEFAULT_TIMEOUT } = given;
+    super(null, given);
     this.#ssl = ssl;
     this.#connectTimeout = timeout;
   }
@@ -177,22 +178,19 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     const name = remote.family === "tcp"
       ? targetOf(remote.ip, remote.port).name
       : `unix:${remote.path}`;
+    const sock = new TcpSocket<E>(options);
     // A pool of its own, that no connect ever asks.
-    return TcpSocket.accepted(
-      new Pool(name).opened(new Channel(transport, name), transport),
-      options,
-    );
+    sock.#use(new Pool(name).opened(new Channel(transport, name), transport));
+    return sock;
   }
 
   /**
-   * Makes a socket of an accepted connection that a pool counts already.
+   * Takes over an accepted connection that a pool counts already.
    *
    * @internal
    */
-  static accepted<E extends Encoding>(member: Member, options: TcpOptions<E>): TcpSocket<E> {
-    const sock = new TcpSocket<E>(options);
-    sock.#use(member);
-    return sock;
+  take(member: Member): void {
+    this.#use(member);
   }
 
   async #connect(target: Target, options: ConnectOptions): Promise<Result<true>> {

@@ -86,6 +86,10 @@ export interface TcpOptions<E extends Encoding> {
   encoding?: E;
   /** Milliseconds that a call waits; 30,000 by default, 0 for no limit. */
   timeout?: number;
+  /** The longest line, in bytes, where a call does not say; 65,536 by default. */
+  max_line?: number;
+  /** The most bytes that one receive holds, where a call does not say; 64 MiB by default. */
+  max?: number;
 }
 
 /** What `connect` takes beside the address. */

@@ -56,6 +56,10 @@ export interface StreamOptions<E extends Encoding> {
   name?: string;
   /** Milliseconds that a call waits; 30,000 by default, 0 for no limit. */
   timeout?: number;
+  /** The longest line, in bytes, where a call does not say; 65,536 by default. */
+  max_line?: number;
+  /** The most bytes that one receive holds, where a call does not say; 64 MiB by default. */
+  max?: number;
 }
 
 /** Closes what was dropped without `close`: nothing else would ever give it back. */
@@ -96,6 +100,8 @@ const dropped = new FinalizationRegistry<Channel>((channel) => {
 export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   #channel: Channel | null = null;
   readonly #codec: Codec;
+  readonly #longestLine: number;
+  readonly #mostHeld: number;
   #sendTimeout: number;
   #receiveTimeout: number;
   #trace: TraceHandler | null = null;
@@ -106,6 +112,9 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   constructor(source: Source | null, options: StreamOptions<E> = {}) {
     const { encoding = "lines", name = "stream", timeout = DEFAULT_TIMEOUT } = options;
     this.#codec = codecOf(encoding);
+    const { max_line = LONGEST_LINE, max = MOST_HELD } = options;
+    this.#longestLine = checkCount(max_line, "max_line", 1);
+    this.#mostHeld = checkCount(max, "max", 1);
     this.#sendTimeout = this.#receiveTimeout = checkTimeout(timeout);
     if (source !== null) this.adopt(new Channel(source, name));
   }
@@ -158,16 +167,16 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   receive(pattern: "*l" | "*a" | number = "*l", options?: ReceiveOptions): Promise<unknown> {
     if (pattern === "*l" && options === undefined) {
       // The hot path: a line at hand costs no more than its promise.
-      const found = this.#atHand()?.line(this.#codec.line, LONGEST_LINE);
+      const found = this.#atHand()?.line(this.#codec.line, this.#longestLine);
       if (typeof found === "string" || found instanceof Uint8Array) {
         return Promise.resolve([found, null]);
       }
     }
     const codec = this.#codecFor(options);
     if (pattern === "*l") {
-      return this.#receive(line(codec, checkMax(options, LONGEST_LINE)), options);
+      return this.#receive(line(codec, checkMax(options, this.#longestLine)), options);
     }
-    const max = checkMax(options, MOST_HELD);
+    const max = checkMax(options, this.#mostHeld);
     if (pattern === "*a") return this.#receive(all(codec, max), options);
     if (typeof pattern !== "number") {
       throw new TypeError(`receive wants "*l", "*a" or a number of bytes: got '${pattern}'`);
@@ -221,13 +230,13 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
       const least = Math.max(leastPiece(codec), inclusive ? bytes.length : 1);
       checkCount(size, "receiveuntil: size", least);
     }
-    const max = checkMax(options, MOST_HELD);
+    const max = checkMax(options, this.#mostHeld);
     return this.#receive(until(codec, bytes, { inclusive, size, max }), options);
   }
 
   peek(count: number, options?: ReceiveOptions): Promise<ReadResult<Bytes>> {
     checkCount(count, "peek");
-    const max = checkMax(options, MOST_HELD);
+    const max = checkMax(options, this.#mostHeld);
     if (count > max) {
       const words = `Cannot peek at ${count} bytes: more than ${max} at once need a larger max`;
       return this.#fail(new IoError("too_long", words));
@@ -250,7 +259,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   ): AsyncIterableIterator<Line<F>[]>;
   lines(options: LinesOptions = {}): AsyncIterableIterator<unknown> {
     const codec = this.#codecFor(options);
-    const max = checkMax(options, LONGEST_LINE);
+    const max = checkMax(options, this.#longestLine);
     const source = {
       atHand: () => this.#atHand(),
       receive: (pattern: Pattern) => this.#receive(pattern, options),
@@ -408,13 +417,14 @@ function leastPiece(codec: Codec): number {
   return codec.data === "utf-8" ? 4 : 1;
 }
 
-function checkCount(value: number, name: string, least = 0): void {
+function checkCount(value: number, name: string, least = 0): number {
   if (typeof value !== "number") {
     throw new TypeError(`${name} wants a number of bytes: got ${typeof value}`);
   }
   if (!(Number.isInteger(value) || value === Infinity) || value < least) {
     throw new RangeError(`${name} wants ${least} bytes or more: got ${value}`);
   }
+  return value;
 }
 
 function boundaryBytes(boundary: string | Uint8Array, codec: Codec): Uint8Array {

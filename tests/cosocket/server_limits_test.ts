@@ -134,6 +134,23 @@ Deno.test("sockets of a server have its encoding and timeout", async () => {
   await Promise.all([client.close(), served!.close()]);
 });
 
+Deno.test("sockets of a server have its limits, unless a call says otherwise", async () => {
+  await using server = await open({ max_line: 10, max: 100 });
+  const [client, [served]] = await Promise.all([
+    unwrap(connect("127.0.0.1", server.port)),
+    server.accept(),
+  ]);
+  await client.send("a line of more than ten bytes\n");
+  assertEquals((await served!.receive())[1]?.code, "too_long");
+  assertEquals((await served!.receive("*l", { max: 20 }))[1]?.code, "too_long");
+  const [line] = await served!.receive("*l", { max: 50 });
+  assertEquals(line, "a line of more than ten bytes");
+  assertEquals((await served!.receive(101))[1]?.code, "too_long");
+  await client.send("x".repeat(101));
+  assertEquals((await served!.receive(101, { max: 101 }))[0]?.length, 101);
+  await Promise.all([client.close(), served!.close()]);
+});
+
 // Addresses
 
 Deno.test("'*' is both families, and shows IPv4 peers as such", async () => {

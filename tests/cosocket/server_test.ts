@@ -5,7 +5,14 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { connect, IoError, listen, type TcpSocket, unwrap } from "../../cosocket/mod.ts";
+import {
+  connect,
+  IoError,
+  listen,
+  type TcpOptions,
+  TcpSocket,
+  unwrap,
+} from "../../cosocket/mod.ts";
 import { kill, newthread, on_error, scope, sleep, startloop, wait } from "../../thread/mod.ts";
 import { turn } from "./servers.ts";
 
@@ -137,6 +144,53 @@ Deno.test("a server is iterated until it is closed", async () => {
   }
   await wait(client);
   assertEquals(lines, ["0", "1", "2"]);
+});
+
+Deno.test("sockets of a server are of the class that it is given", async () => {
+  class Channel extends TcpSocket {
+    calls = 0;
+    async call(word: string): Promise<string | null> {
+      this.calls++;
+      await this.send(`${word}\n`);
+      return (await this.receive())[0];
+    }
+  }
+  await using server = await unwrap(listen("127.0.0.1", 0, { class: Channel }));
+  const spawning = server.autospawn(async (channel) => {
+    const answer = await channel.call("who?");
+    await channel.call(`${answer}, after ${channel.calls} call`);
+  });
+  await using client = await unwrap(connect("127.0.0.1", server.port));
+  assertEquals(await client.receive(), ["who?", null]);
+  await client.send("me\n");
+  assertEquals(await client.receive(), ["me, after 1 call", null]);
+  await client.close();
+  await server.close();
+  await spawning;
+});
+
+Deno.test("a socket class that throws ends that connection and is reported", async () => {
+  let broken = true;
+  class Channel extends TcpSocket {
+    constructor(options: TcpOptions<"lines">) {
+      super(options);
+      if (broken) throw new Error("broken class");
+    }
+  }
+  await using server = await unwrap(listen("127.0.0.1", 0, { class: Channel }));
+  const spawning = server.autospawn((sock) => sock.send("served\n"));
+  const told = await reports(async () => {
+    await using client = await unwrap(connect("127.0.0.1", server.port));
+    assertEquals((await client.receive())[0], null);
+  });
+  assertEquals(told.length, 1);
+  assertStringIncludes(told[0]!, "broken class");
+  broken = false;
+  await using client = await unwrap(connect("127.0.0.1", server.port));
+  assertEquals(await client.receive(), ["served", null]);
+  await client.close();
+  await server.close();
+  await spawning;
 });
 
 // Close
@@ -428,6 +482,8 @@ Deno.test("listen() refuses what it cannot take, and names it", async () => {
     [() => listen("*", 0, { keepidle: "1" as never }), "keepidle wants a number: got string"],
     [() => listen("*", 0, { nodelay: 1 as never }), "nodelay wants a boolean: got number"],
     [() => listen("*", 0, { onerror: {} as never }), "onerror wants a function: got object"],
+    [() => listen("*", 0, { max_line: 0 }), "max_line wants a whole number from 1: got 0"],
+    [() => listen("*", 0, { class: {} as never }), "class wants a function: got object"],
     [() => listen("*", 0, { timeout: -1 }), "timeout must be 0 (no limit) or more"],
     [() => listen("*", 0, { ssl: { cert: "" } as never }), "ssl wants { cert, key } as PEM"],
     [() => listen(path, { mode: -1 }), "mode wants a whole number from 0: got -1"],
