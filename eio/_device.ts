@@ -7,10 +7,20 @@ import type { Access } from "./_mode.ts";
 import { until } from "./_poll.ts";
 
 const openFile = promisify(open);
+const closeFile = promisify(close);
 const statFile: (fd: number) => Promise<Stats> = promisify(fstat);
 
 /** So much is looked at to learn that somebody writes. */
 const FIRST = 4096;
+
+/** POSIX's PIPE_BUF, as Linux has it, or less: a FIFO takes so much whole or not at all. */
+const FIFO_ATOM = Deno.build.os === "linux" ? 4096 : 512;
+
+/** A terminal may take any part of what it is given. */
+const OTHER_ATOM = 1;
+
+/** So much is written in one turn, at most. */
+const MOST_AT_ONCE = 64 * 1024;
 
 /**
  * A FIFO, a terminal or another device that makes one wait, opened so that no call to
@@ -25,12 +35,17 @@ export class Device implements Source {
   #begun: boolean;
   /** What came with the news that somebody writes. */
   #first: Bytes | null = null;
-  #closed = false;
+  #closed: Promise<void> | null = null;
+  /** The last look for bytes. */
+  #reading: Promise<number | undefined> | null = null;
+  /** What the system writes whole or not at all. */
+  readonly #atom: number;
 
-  private constructor(fd: number, access: Access, begun: boolean) {
+  private constructor(fd: number, access: Access, fifo: boolean) {
     this.#fd = fd;
     this.#access = access;
-    this.#begun = begun;
+    this.#begun = !fifo || access.write;
+    this.#atom = fifo ? FIFO_ATOM : OTHER_ATOM;
   }
 
   /** Opens it; a FIFO that is opened one way only waits for the other side, as POSIX says. */
@@ -44,11 +59,11 @@ export class Device implements Source {
         if (fifo && errnoOf(error) === "ENXIO") return undefined;
         throw error;
       }));
-    const device = new Device(fd, access, !fifo || access.write);
+    const device = new Device(fd, access, fifo);
     try {
       if (!device.#begun) await until(caller, () => device.#peek());
     } catch (error) {
-      device.close();
+      await device.close();
       throw error;
     }
     return device;
@@ -80,7 +95,7 @@ export class Device implements Source {
 
   /** The bytes at hand; 0 if nobody writes (any more), `undefined` if none have come. */
   #try(into: Bytes): Promise<number | undefined> {
-    return new Promise((resolve, reject) => {
+    return this.#reading = new Promise<number | undefined>((resolve, reject) => {
       read(this.#fd, into, 0, into.length, null, (error, count) => {
         if (!error) resolve(count);
         else if (errnoOf(error) === "EAGAIN") resolve(undefined);
@@ -91,13 +106,24 @@ export class Device implements Source {
     });
   }
 
+  /**
+   * The runtime writes on until all is written, and then an `EAGAIN` does not tell how
+   * much was. So it gets only what the system writes whole or not at all.
+   */
   write(bytes: Uint8Array): Promise<number> {
     return until(this.#caller, () => {
+      const end = Math.min(bytes.length, MOST_AT_ONCE);
+      let sent = 0;
       try {
-        return Promise.resolve(writeSync(this.#fd, bytes));
+        while (sent < end) {
+          sent += writeSync(this.#fd, bytes.subarray(sent, Math.min(sent + this.#atom, end)));
+        }
       } catch (error) {
-        return errnoOf(error) === "EAGAIN" ? Promise.resolve(undefined) : Promise.reject(error);
+        if (sent === 0) {
+          return errnoOf(error) === "EAGAIN" ? Promise.resolve(undefined) : Promise.reject(error);
+        }
       }
+      return Promise.resolve(sent);
     });
   }
 
@@ -106,15 +132,17 @@ export class Device implements Source {
     if (this.#access.read) {
       return Promise.reject(new Deno.errors.NotSupported("It has one end for both ways"));
     }
-    this.close();
-    return Promise.resolve();
+    return this.close();
   }
 
   /** What the system says of it. */
   async stat(): Promise<Deno.FileInfo> {
     const info = await statFile(this.#fd);
+    const { atime, mtime, ctime, birthtime } = info;
     return {
       ...info,
+      // These are no properties of its own.
+      ...{ atime, mtime, ctime, birthtime },
       isFile: info.isFile(),
       isDirectory: info.isDirectory(),
       isSymlink: info.isSymbolicLink(),
@@ -125,11 +153,15 @@ export class Device implements Source {
     };
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  /** Closes it, after the look under way: its number may be another's then. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#caller.gone = true;
     this.#caller.onGone?.();
-    close(this.#fd, () => {});
+    await Promise.allSettled([this.#reading]);
+    await closeFile(this.#fd);
   }
 }

@@ -22,9 +22,11 @@ export async function until<T>(
   for (let tries = 0;; tries++) {
     const answer = await attempt();
     if (answer !== undefined) return answer;
+    if (!caller.gone) {
+      if (tries < AT_ONCE) await new Promise<void>((resolve) => setImmediate(resolve));
+      else await pause(caller, Math.min(2 ** (tries - AT_ONCE), LONGEST));
+    }
     if (caller.gone) throw new Error("Nobody waits any more");
-    if (tries < AT_ONCE) await new Promise<void>((resolve) => setImmediate(resolve));
-    else await pause(caller, Math.min(2 ** (tries - AT_ONCE), LONGEST));
   }
 }
 

@@ -21,7 +21,7 @@ export async function routeOf(path: string, access: Access): Promise<Route> {
   try {
     info = await Deno.stat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "file";
+    if (error instanceof Deno.errors.NotFound && access.create) return "file";
     // Who may only write may still write to a FIFO; whoever may not, is told when it is opened.
     if (isRefused(error)) return access.read ? "file" : await routeByOpening(path);
     throw error;

@@ -97,6 +97,24 @@ export const SETTINGS: Record<string, Setting> = {
       };
     },
   },
+  cat: plain("# Changelog", "CHANGELOG.md"),
+  tail_f: {
+    async stage() {
+      const folder = await Deno.makeTempDir();
+      const path = `${folder}/app.log`;
+      await Deno.writeTextFile(path, "first\nsecond\nthi");
+      // The rest of the third line comes while it is watched.
+      const later = setTimeout(() => Deno.writeTextFile(path, "rd\n", { append: true }), 50);
+      return {
+        args: [path, "10", "3"],
+        prints: "first\nsecond\nthird\n",
+        async [Symbol.asyncDispose]() {
+          clearTimeout(later);
+          await Deno.remove(folder, { recursive: true });
+        },
+      };
+    },
+  },
   keep_alive_child: plain("stopped after 3 ends and 2 new starts"),
   echo_server: visited("2 lines, then the end", (port) => [port, "--once"], async (_, sock) => {
     await say(sock, ["one", "two"]);

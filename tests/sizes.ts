@@ -18,6 +18,12 @@ const TABLE = {
   kills: { quick: 500, full: 5_000, soak: 50_000 },
   /** Seeds of the scheduler under a fake clock. */
   schedSeeds: { quick: 50, full: 1_000, soak: 10_000 },
+  /** A large file, in megabytes. */
+  fileMegabytes: { quick: 20, full: 300, soak: 1_000 },
+  /** File handles that are open at the same time. */
+  handles: { quick: 300, full: 1_000, soak: 1_000 },
+  /** Times a program is killed in the middle of `write_atomic`. */
+  atomicKills: { quick: 10, full: 200, soak: 1_000 },
   /** Children that are started one after the other. */
   spawns: { quick: 200, full: 2_000, soak: 20_000 },
   /** Times a loop is held up while an idle peer dies. */
