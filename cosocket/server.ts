@@ -91,7 +91,10 @@ export class Server<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSo
   readonly #greeting: Set<Guest<S>> = new Set();
   /** The threads of `autospawn`, and what each was started for. */
   readonly #handlers: Map<Thread, Member> = new Map();
-  readonly #pause: Deadline = new Deadline(() => this.#pump(), true);
+  readonly #pause: Deadline = new Deadline(() => {
+    this.#paused = false;
+    this.#pump();
+  }, true);
   #paused = false;
   #ssl: SslServerOptions | undefined;
   #accepting: Promise<void> | null = null;

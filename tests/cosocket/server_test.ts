@@ -13,6 +13,7 @@ import {
   TcpSocket,
   unwrap,
 } from "../../cosocket/mod.ts";
+import { Server } from "../../cosocket/server.ts";
 import { kill, newthread, on_error, scope, sleep, startloop, wait } from "../../thread/mod.ts";
 import { turn } from "./servers.ts";
 
@@ -345,6 +346,18 @@ Deno.test("a thread that is killed in autospawn takes no more; its handlers go o
   assertEquals(await client.receive(), ["two", null]);
 });
 
+Deno.test("autospawn() serves first what came after an accept that gave up", async () => {
+  await using server = await open();
+  await server.accept({ timeout: 1 });
+  await using client = await unwrap(connect("127.0.0.1", server.port));
+  while (server.connections === 0) await turn();
+  const spawning = server.autospawn((sock) => sock.send("hello\n"));
+  assertEquals(await client.receive(), ["hello", null]);
+  await client.close();
+  await server.close();
+  await spawning;
+});
+
 Deno.test("autospawn() ends with cancelled when its signal is aborted", async () => {
   await using server = await open();
   const abort = new AbortController();
@@ -386,7 +399,10 @@ Deno.test("shutdown() kills the handlers and closes the sockets that are left af
   });
   const clients = await Promise.all([1, 2].map(() => unwrap(connect("127.0.0.1", server.port))));
   while (server.connections < 2) await turn();
-  assertEquals(await server.shutdown({ grace: 1 }), [2, null]);
+  const told = await reports(async () => {
+    assertEquals(await server.shutdown({ grace: 1 }), [2, null]);
+  });
+  assertEquals(told, []);
   assertEquals(codes, ["ThreadKilled", "ThreadKilled"]);
   assertEquals(await spawning, [true, null]);
   assertEquals(server.connections, 0);
@@ -464,6 +480,68 @@ Deno.test("a server at the end of `await using` is shut down, in a killed thread
   assert((await client.receive())[0] === null);
   while (thread.state !== "ended") await turn();
   assertEquals((await connect("127.0.0.1", port))[1]?.code, "refused");
+});
+
+// What accept fails with
+
+/** A door that fails as it is told, then gives nothing more. */
+function faultyDoor(...failures: unknown[]) {
+  let end = (_error: Error) => {};
+  return {
+    asked: 0,
+    address: { family: "tcp" as const, ip: "127.0.0.1", port: 1 },
+    accept(): Promise<never> {
+      this.asked++;
+      const failure = failures.shift();
+      if (failure !== undefined) return Promise.reject(failure);
+      return new Promise((_, reject) => end = reject);
+    },
+    close: () => end(new Error("closed")),
+    ref() {},
+  };
+}
+
+const failure = (code: string) => Object.assign(new Error(`it failed with ${code}`), { code });
+
+Deno.test("accept() goes on at once when a client has gone before its turn", async () => {
+  const door = faultyDoor(failure("ECONNABORTED"), failure("ECONNABORTED"));
+  await using server = new Server(door, "here", {});
+  const accepting = server.accept();
+  while (door.asked < 3) await turn();
+  server.interrupt();
+  assertEquals((await accepting)[1]?.code, "cancelled");
+});
+
+Deno.test("accept() tries again after a pause when the system has no more to give", async () => {
+  for (const code of ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]) {
+    const heard: IoError[] = [];
+    const door = faultyDoor(failure(code), failure(code));
+    await using server = new Server(door, "here", { onerror: (err) => heard.push(err) });
+    const accepting = server.accept();
+    while (door.asked < 3) await turn();
+    server.interrupt();
+    assertEquals((await accepting)[1]?.code, "cancelled");
+    assertEquals(heard.length, 2);
+    assertStringIncludes(heard[0]!.message, "Cannot accept on here: it failed with");
+  }
+});
+
+Deno.test("accept() and autospawn() give any other failure, and an onerror that throws is reported", async () => {
+  const door = faultyDoor(failure("EWEIRD"), failure("EWEIRD"), failure("EMFILE"));
+  const onerror = () => {
+    throw new Error("broken onerror");
+  };
+  await using server = new Server(door, "here", { onerror });
+  const [, err] = await server.accept();
+  assertEquals([err?.code, err?.errno], ["io", "EWEIRD"]);
+  assertEquals((await server.autospawn(echo))[1]?.errno, "EWEIRD");
+  const told = await reports(async () => {
+    const accepting = server.accept();
+    while (door.asked < 4) await turn();
+    server.interrupt();
+    await accepting;
+  });
+  assertEquals(told, ["onerror of the server on here: broken onerror"]);
 });
 
 // Misuse

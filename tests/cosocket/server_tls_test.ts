@@ -10,7 +10,7 @@ import {
   type TcpSocket,
   unwrap,
 } from "../../cosocket/mod.ts";
-import { newthread, wait } from "../../thread/mod.ts";
+import { kill, newthread, wait } from "../../thread/mod.ts";
 import { CERTS } from "./ends.ts";
 import { turn } from "./servers.ts";
 
@@ -104,7 +104,7 @@ Deno.test("a client that is slow to shake hands holds up nobody, and is cut by a
 });
 
 Deno.test("close() cuts handshakes that are under way, and a late accept gives those done", async () => {
-  await using server = await open();
+  await using server = await open({}, { handshake_timeout: 0 });
   const accepting = server.accept();
   const client = newthread(() => dial(server));
   while (server.connections === 0) await turn();
@@ -121,6 +121,22 @@ Deno.test("close() cuts handshakes that are under way, and a late accept gives t
   await server.close();
   assertEquals((await waiting)[1]?.code, "closed");
   assert((await silent.receive("*l", { timeout: 0 }))[0] === null);
+});
+
+Deno.test("a handshake that begins after its acceptor was killed is done for the next one", async () => {
+  await using server = await open();
+  const accepting = newthread(() => server.accept());
+  kill(accepting);
+  assertEquals((await wait(accepting))[1]?.code, "killed");
+  // While any killed thread unwinds, each wait asks whose it is.
+  let unwind = () => {};
+  const unwinding = newthread(() => new Promise<void>((resolve) => unwind = resolve));
+  kill(unwinding);
+  const [[client], [served]] = await Promise.all([dial(server), server.accept()]);
+  await served!.send("hello\n");
+  assertEquals(await client!.receive(), ["hello", null]);
+  unwind();
+  await Promise.all([client!.close(), served!.close()]);
 });
 
 Deno.test("setssl() shows other certificates from the next handshake on", async () => {
