@@ -62,3 +62,4 @@ export * from "./server.ts";
 export * from "./server_types.ts";
 export * from "./tcp.ts";
 export * from "./types.ts";
+export * from "./udp.ts";
