@@ -1,6 +1,6 @@
 /** Servers of ours under programs that are not ours. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Redis } from "npm:ioredis@5.8.2";
+import { Redis } from "ioredis";
 import {
   connect,
   listen,

@@ -213,9 +213,10 @@ Deno.test("setoption() sets what this kind of socket can, before or after connec
     // The kernel shows the timer of the keepalive in hundredths of a second.
     const address = unwrap(sock.localaddr())!;
     const port = address.family === "tcp" ? address.port : 0;
-    const hex = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+    const end = (port: number) => `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+    const ends = `${end(port)} ${end(listener.addr.port)}`;
     const rows = Deno.readTextFileSync("/proc/net/tcp").split("\n");
-    const row = rows.find((one) => one.trim().split(/\s+/)[1]?.endsWith(hex))!;
+    const row = rows.find((one) => one.trim().split(/\s+/).slice(1, 3).join(" ") === ends)!;
     const [kind, ticks] = row.trim().split(/\s+/)[5]!.split(":");
     assertEquals(kind, "02");
     assert(parseInt(ticks!, 16) <= 6_000, row);
