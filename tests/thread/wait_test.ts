@@ -129,6 +129,7 @@ Deno.test("wait() of a finished thread is the same whoever else is dying", async
 });
 
 Deno.test("a failure that was waited for in vain is still told", async () => {
+  using clock = new FakeClock();
   const told: string[] = [];
   const off = on_error((_, about) => told.push(about));
   const seen = newthread(async function seen() {
@@ -139,9 +140,13 @@ Deno.test("a failure that was waited for in vain is still told", async () => {
     await sleep(6);
     throw new Error("x");
   });
-  const results = await wait([seen, unseen], { timeout: 2 });
+  const waiting = wait([seen, unseen], { timeout: 2 });
+  await clock.tick(2);
+  const results = await waiting;
   assertEquals(results.map(([, err]) => err?.code), ["timeout", "timeout"]);
-  assertEquals((await wait(seen))[1]?.code, "failed");
+  const again = wait(seen);
+  await clock.tick(4);
+  assertEquals((await again)[1]?.code, "failed");
   await turn();
   await turn();
   off();
