@@ -219,6 +219,14 @@ export class Inbox {
       : decode(this.#memory, this.#start, to, kind);
   }
 
+  /** Gives `count` bytes that stand behind the next `from` ones, and consumes none. */
+  part(kind: "utf-8" | "latin1" | "bytes", from: number, count: number): string | Bytes | IoError {
+    const start = this.#start + from;
+    return kind === "bytes"
+      ? this.#copy(start, start + count)
+      : decode(this.#memory, start, start + count, kind);
+  }
+
   /** What is at hand, to be read and not kept: the next room may overwrite it. */
   view(): Uint8Array {
     return this.#memory.subarray(this.#start, this.#end);

@@ -28,7 +28,7 @@ function taken(piece: Piece): Taken | undefined {
 }
 
 /** The end of the stream: clean if nothing is left, else in the middle of something. */
-function ended(inbox: Inbox, what: string): Taken {
+export function ended(inbox: Inbox, what: string): Taken {
   const { pending } = inbox;
   if (pending === 0) return [null, null];
   const words = `Cannot receive ${what}: the stream ended with ${pending} bytes of it`;

@@ -27,6 +27,16 @@ import {
 } from "../core/mod.ts";
 import { BatchIterator, LineIterator } from "./_lines.ts";
 import { Channel, type TraceHandler } from "./channel.ts";
+import {
+  decoded,
+  encoded,
+  frame,
+  type FrameCodec,
+  framed,
+  Framing,
+  type RwOptions,
+  UNFRAMED,
+} from "./framing.ts";
 import type { Source } from "./source.ts";
 import type {
   EncodedReceiveOptions,
@@ -105,6 +115,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   #sendTimeout: number;
   #receiveTimeout: number;
   #trace: TraceHandler | null = null;
+  #framing: Framing = UNFRAMED;
   #readable: ReadableStream<Bytes> | null = null;
   #writable: WritableStream<Payload> | null = null;
 
@@ -269,6 +280,87 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
       : new LineIterator(source, codec, max);
   }
 
+  set_rwopt(options: RwOptions): void {
+    const framing = this.#framing === UNFRAMED ? new Framing() : this.#framing;
+    framing.set(options);
+    this.#framing = framing;
+  }
+
+  get_rwopt(): Required<RwOptions> {
+    return this.#framing.get();
+  }
+
+  receive_frame(
+    options?: ReceiveOptions & { encoding?: never },
+  ): Promise<ReadResult<Data<E>>>;
+  receive_frame<F extends Encoding>(
+    options: EncodedReceiveOptions<F>,
+  ): Promise<ReadResult<Data<F>>>;
+  receive_frame<T>(codec: FrameCodec<T>, options?: ReceiveOptions): Promise<ReadResult<T>>;
+  receive_frame(
+    first?: ReceiveOptions | FrameCodec<unknown>,
+    options?: ReceiveOptions,
+  ): Promise<unknown> {
+    if (isCodec(first)) return this.#receiveDecoded(first, options);
+    const head = this.#framing.reads;
+    const pattern = frame(this.#codecFor(first), head, checkMax(first, head.max));
+    return this.#receive(pattern, first);
+  }
+
+  async #receiveDecoded<T>(
+    codec: FrameCodec<T>,
+    options: ReceiveOptions | undefined,
+  ): Promise<ReadResult<T>> {
+    let value: T;
+    const pattern = decoded(codec, checkMax(options, this.#mostHeld), (found: T) => value = found);
+    const [taken, err] = await this.#receive(pattern, options);
+    if (err !== null) return [null, err];
+    return taken === null ? [null, null] : [value!, null];
+  }
+
+  send_frame(data: Payload, options?: SendOptions & { encode?: never }): Promise<Result<number>>;
+  send_frame<T>(value: T, codec: FrameCodec<T>, options?: SendOptions): Promise<Result<number>>;
+  send_frame(
+    value: unknown,
+    second?: SendOptions | FrameCodec<unknown>,
+    third?: SendOptions,
+  ): Promise<Result<number>> {
+    const [codec, options] = isCodec(second) ? [second, third] : [null, second];
+    const bytes = this.#encode(value, codec, options?.encoding);
+    return bytes instanceof IoError ? this.#fail(bytes) : this.send(bytes, options);
+  }
+
+  /** The bytes of a frame. */
+  #encode(
+    value: unknown,
+    codec: FrameCodec<unknown> | null,
+    encoding: Encoding | undefined,
+  ): Bytes | IoError {
+    const payload = codec === null ? value as Payload : encoded(codec, value);
+    if (payload instanceof IoError) return payload;
+    const text = encoding === undefined ? this.#codec : codecOf(encoding);
+    const head = codec === null ? this.#framing.writes : UNFRAMED.writes;
+    return framed(partsOf(payload, text), text, head);
+  }
+
+  /**
+   * The bytes of a frame, made once for all streams that would make the same of it.
+   *
+   * @internal
+   */
+  frame_for(
+    value: unknown,
+    codec: FrameCodec<unknown> | null,
+    encoding: Encoding | undefined,
+    made: Map<string, Bytes | IoError>,
+  ): Bytes | IoError {
+    const key = codec === null ? this.#framing.key : "";
+    const name = `${key} ${encoding ?? this.#codec.name}`;
+    let bytes = made.get(name);
+    if (bytes === undefined) made.set(name, bytes = this.#encode(value, codec, encoding));
+    return bytes;
+  }
+
   send(data: Payload, options?: SendOptions): Promise<Result<number>> {
     const codec = options?.encoding === undefined ? this.#codec : codecOf(options.encoding);
     const parts = partsOf(data, codec);
@@ -410,6 +502,10 @@ function checkMax(options: ReceiveOptions | undefined, standard: number): number
   if (max === undefined) return standard;
   checkCount(max, "max");
   return max;
+}
+
+function isCodec(given: object | undefined): given is FrameCodec<unknown> {
+  return given !== undefined && "encode" in given && "decode" in given;
 }
 
 /** The least size of a piece that may not cut a character in two. */

@@ -35,8 +35,10 @@ export type {
   WaitOptions,
 } from "../core/mod.ts";
 export { IoError } from "../core/mod.ts";
+export * from "./broadcast.ts";
 export * from "./buffered.ts";
 export * from "./channel.ts";
+export type { FrameCodec, HeadBytes, HeadEndian, RwOptions } from "./framing.ts";
 export * from "./pair.ts";
 export * from "./source.ts";
 export * from "./types.ts";

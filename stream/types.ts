@@ -10,6 +10,7 @@ import type {
   WaitOptions,
 } from "../core/mod.ts";
 import type { TraceHandler } from "./channel.ts";
+import type { FrameCodec, RwOptions } from "./framing.ts";
 
 /** What a receive takes as its last argument. */
 export interface ReceiveOptions extends WaitOptions {
@@ -159,6 +160,43 @@ export interface Stream<E extends Encoding = "lines"> extends AsyncDisposable {
    * give `dirty`; receiving goes on.
    */
   send(data: Payload, options?: SendOptions): Promise<Result<number>>;
+
+  /**
+   * Says how long the length in front of frames is, for {@linkcode Stream.receive_frame}
+   * and {@linkcode Stream.send_frame}; receives by other patterns go on as they are.
+   * Holds for the calls that follow, at any time. What is wrong throws, and changes
+   * nothing. From node-lua, where it must be done before the first read or write.
+   */
+  set_rwopt(options: RwOptions): void;
+  /** All options of frames, as they are. From node-lua. */
+  get_rwopt(): Required<RwOptions>;
+  /**
+   * Receives one frame, without its head; without frames (`read_head_bytes` 0), whatever
+   * is there, at most 64 KiB. A frame of no bytes is an empty value.
+   *
+   * A frame that is longer than `read_head_max`, or than `max`, is `too_long`: nothing is
+   * consumed, its head included, so that every such call says so again, while
+   * `receive(n)`, `receive_frame({ max })` or a larger `read_head_max` go on. An end in
+   * the middle is `eof`, and the rest can still be fetched. From node-lua (`tcp.read`).
+   */
+  receive_frame(
+    options?: ReceiveOptions & { encoding?: never },
+  ): Promise<ReadResult<Data<E>>>;
+  /** Receives one frame under another encoding, for this once. */
+  receive_frame<F extends Encoding>(
+    options: EncodedReceiveOptions<F>,
+  ): Promise<ReadResult<Data<F>>>;
+  /** Receives one frame that a codec of yours finds, of at most `max` bytes (64 MiB). */
+  receive_frame<T>(codec: FrameCodec<T>, options?: ReceiveOptions): Promise<ReadResult<T>>;
+  /**
+   * Sends one frame, its head in front, and gives the count of both. Longer than
+   * `write_head_max` is `too_long`: nothing is sent, and nothing else harmed. From
+   * node-lua (`tcp.write`).
+   */
+  send_frame(data: Payload, options?: SendOptions & { encode?: never }): Promise<Result<number>>;
+  /** Sends what a codec of yours makes of a value. */
+  send_frame<T>(value: T, codec: FrameCodec<T>, options?: SendOptions): Promise<Result<number>>;
+
   /** Tells the other side that no more will be sent; receiving goes on. */
   shutdown(direction: "send", options?: WaitOptions): Promise<Result<true>>;
 
