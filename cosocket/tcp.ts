@@ -10,14 +10,8 @@ import {
 } from "../core/mod.ts";
 import { BufferedStream, Channel, DEFAULT_TIMEOUT } from "../stream/mod.ts";
 import { isIP } from "node:net";
-import {
-  dial,
-  dieIfKilled,
-  type NodeOptions,
-  notConnected,
-  type Target,
-  targetOf,
-} from "./_dial.ts";
+import { dieIfKilled, type NodeOptions, notConnected, type Target, targetOf } from "./_dial.ts";
+import { dialResolved } from "./_resolve.ts";
 import { handshake, identity, type Role, TlsTransport } from "./_tls.ts";
 import { traceFromEnv } from "./_trace.ts";
 import { ConnTransport, type SocketOption } from "./_transport.ts";
@@ -213,7 +207,13 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
       return this.#reuse(grant.member);
     }
     const { pool } = grant;
-    const [transport, dialError] = await dial(target, node, left(), () => pool.leave());
+    const [transport, dialError] = await dialResolved(
+      target,
+      options.resolver,
+      node,
+      left,
+      () => pool.leave(),
+    );
     if (dialError !== null) return [null, told(dialError, target, timeout)];
     const member = pool.opened(new Channel(transport, target.name), transport);
     if (this.#ssl !== false) {
@@ -523,7 +523,10 @@ function pathOf(path: string): Target {
 }
 
 function checkOptions(options: ConnectOptions): void {
-  const { pool_size, pool, backlog, keepidle, local_address, local_port } = options;
+  const { pool_size, pool, backlog, keepidle, local_address, local_port, resolver } = options;
+  if (resolver !== undefined && typeof resolver?.lookup !== "function") {
+    throw new TypeError("connect: resolver must have a function lookup");
+  }
   if (pool_size !== undefined) checkWhole(pool_size, "connect: pool_size", 1);
   if (backlog !== undefined) checkWhole(backlog, "connect: backlog", 0);
   if (keepidle !== undefined) checkWhole(keepidle, "connect: keepidle", 1);

@@ -1,4 +1,4 @@
-import type { Bytes, Encoding, WaitOptions } from "../core/mod.ts";
+import type { Bytes, Encoding, Result, WaitOptions } from "../core/mod.ts";
 
 /** Who we are and whom we trust under TLS. */
 export interface SslOptions {
@@ -109,6 +109,17 @@ export interface ConnectOptions extends WaitOptions {
   local_address?: string;
   /** The port to connect from. */
   local_port?: number;
+  /**
+   * Looks the host's name up, instead of the runtime; its addresses are tried in order.
+   * They need the permission then, `--allow-net=<address>:<port>`, the name does not.
+   */
+  resolver?: Resolver;
+}
+
+/** What looks names up for `connect`. */
+export interface Resolver {
+  /** The addresses of a host, the best first. */
+  lookup(host: string, options?: WaitOptions): Promise<Result<string[]>>;
 }
 
 /** What the one-step `connect` takes: the socket's options and the connection's. */
