@@ -45,11 +45,14 @@ export { IoError, unwrap, type Unwrapped } from "../core/mod.ts";
 export type {
   BufferedStream,
   Channel,
+  DisconnectHandler,
   EncodedReceiveOptions,
+  FileLike,
   FrameCodec,
   HeadBytes,
   HeadEndian,
   LinesOptions,
+  Peer,
   ReceiveOptions,
   RwOptions,
   SendOptions,
@@ -57,11 +60,13 @@ export type {
   Stream,
   StreamOptions,
   TraceHandler,
+  TryOptions,
   UntilOptions,
   UntilPiece,
   UntilPieceOptions,
 } from "../stream/mod.ts";
 export { pool_close, pool_stats } from "./pool.ts";
+export * as dns from "./dns.ts";
 export * from "./server.ts";
 export * from "./server_types.ts";
 export * from "./tcp.ts";

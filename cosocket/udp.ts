@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import * as dgram from "node:dgram";
-import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import {
   afterTurn,
@@ -22,6 +21,7 @@ import {
 } from "../core/mod.ts";
 import { DEFAULT_TIMEOUT } from "../stream/mod.ts";
 import { Datagrams } from "./_datagrams.ts";
+import { systemLookup, unpermitted } from "./_lookup.ts";
 import { plainIp } from "./_transport.ts";
 
 /** What `udp` takes. */
@@ -519,22 +519,9 @@ async function addressOf(
   wait: WaitOptions,
 ): Promise<Result<string>> {
   if (isIP(host) !== 0) return [host, null];
-  return await park<Result<string>>(() => what, wait, (wake) => {
-    // Where nothing is bound yet, IPv4 is what a name means, if it has such an address.
-    const found = family === 6 ? lookup(host) : lookup(host, { family: 4 });
-    found.then(
-      ({ address }) => wake([address, null]),
-      (error) => wake([null, fromOs(error, `Cannot ${what}`)]),
-    );
-    return () => {};
-  });
-}
-
-/** Sending is refused by the runtime without a word of why: so it is asked before. */
-function unpermitted(action: string, host: string): IoError | null {
-  const { state } = Deno.permissions.requestSync({ name: "net", host });
-  if (state === "granted") return null;
-  return new IoError("no_permission", `${action}: it needs --allow-net=${host}`);
+  // Where nothing is bound yet, IPv4 is what a name means.
+  const [found, err] = await systemLookup(what, host, family === 6 ? 0 : 4, wait);
+  return err === null ? [found[0]!, null] : [null, err];
 }
 
 function closeQuietly(socket: dgram.Socket): void {

@@ -18,6 +18,9 @@ const CALLS: Record<string, () => unknown> = {
   "cosocket.listen on a path": () => cosocket.listen("/run/a.sock"),
   "cosocket.udp to bind": () => cosocket.udp().bind("127.0.0.1", 8_080),
   "cosocket.udp to send": () => cosocket.udp().sendto("x", "127.0.0.1", 8_080),
+  "cosocket.dns to look up": () => cosocket.dns.lookup("example.com"),
+  "cosocket.dns to resolve": () =>
+    cosocket.dns.resolve4("example.com", { name_server: { ip: "127.0.0.1", port: 5_300 } }),
   "eio.appendfile": () => eio.appendfile("a", "x"),
   "eio.chmod": () => eio.chmod("a", 0o600),
   "eio.chown": () => eio.chown("a", 0, 0),
