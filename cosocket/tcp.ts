@@ -479,6 +479,7 @@ function unready(channel: Channel): IoError | null {
   if (channel.incoming.busy) return refuse("busy", "a receive is waiting");
   if (pending > 0) return refuse("dirty", `${pending} bytes in plain text were not read`);
   if (channel.outgoing.ending) return refuse("dirty", "its sending side was shut down");
+  if (channel.outgoing.corked) return refuse("dirty", "it is corked");
   return null;
 }
 

@@ -19,6 +19,9 @@ import type { Channel } from "./channel.ts";
 /** After so many failures in a row that came at once, each takes a turn of the event loop. */
 const FAILURES_AT_ONCE = 16;
 
+/** So much is read ahead of any receive where somebody wants to hear of the end. */
+const READ_AHEAD = 64 * 1024;
+
 /** How a receive waits. */
 export interface ReceiveWait {
   /** Milliseconds; 0 for no limit. */
@@ -50,6 +53,12 @@ export class Incoming {
   #ended: true | IoError | null = null;
   /** Called at the end of a channel that is closed and throws away what still comes. */
   #discarded: (() => void) | null = null;
+  /** Counts arrivals, so that two looks can be told apart. */
+  #arrivals = 0;
+  /** The count of arrivals when an attempt last found too little. */
+  #missedAt = -1;
+  /** Called when a select may find something, or with the error that ends its wait. */
+  #selecting: ((err: IoError | null) => void) | null = null;
   /** Called when something arrives or ends and nobody reads. */
   #watcher: ((news: string) => void) | null = null;
 
@@ -58,9 +67,20 @@ export class Incoming {
     this.#deadline = new Deadline(() => this.#due(), !channel.source.keeps_alive);
   }
 
-  /** A reader waits. */
+  /** A reader waits, or a select. */
   get busy(): boolean {
-    return this.#reader !== null;
+    return this.#reader !== null || this.#selecting !== null;
+  }
+
+  /** A select waits. */
+  get selected(): boolean {
+    return this.#selecting !== null;
+  }
+
+  /** There is something that no attempt has found too little, or an end to be told. */
+  get readable(): boolean {
+    if (this.#ended !== null || this.#channel.closed) return true;
+    return this.inbox.pending > 0 && this.#missedAt !== this.#arrivals;
   }
 
   /** The other side has ended, or failed. */
@@ -75,10 +95,7 @@ export class Incoming {
     }
     const channel = this.#channel;
     if (channel.closed) return this.fail(channel.closed_error("receive from"));
-    if (this.#reader !== null) {
-      const words = `Cannot receive from ${channel.name}: another receive is waiting`;
-      return this.fail(new IoError("busy", words));
-    }
+    if (this.busy) return this.fail(this.#taken());
     const { signal } = wait;
     if (signal?.aborted) return this.fail(cancelled(`receive from ${channel.name}`, signal));
     const got = this.#look(pattern);
@@ -94,7 +111,51 @@ export class Incoming {
     this.#arm(reader, reader.since);
     signal?.addEventListener("abort", reader.aborted);
     this.#read();
+    this.#attend();
     return reader.promise;
+  }
+
+  /** Takes what is asked for if it is here; if not, asks for it and waits for nothing. */
+  attempt(pattern: Pattern): Taken {
+    const channel = this.#channel;
+    if (channel.closed) return [null, channel.closed_error("receive from")];
+    if (this.busy) return [null, this.#taken()];
+    const got = this.#look(pattern);
+    if (got !== undefined) return got;
+    this.#missedAt = this.#arrivals;
+    this.#read();
+    this.#attend();
+    return [
+      null,
+      new IoError("timeout", `Cannot receive from ${channel.name}: not all is here yet`),
+    ];
+  }
+
+  /** Calls `then` whenever it may have become readable, until it is given `null`. */
+  select(then: ((err: IoError | null) => void) | null): void {
+    this.#selecting = then;
+    if (then !== null && !this.readable) this.#read();
+    this.#attend();
+  }
+
+  /** Keeps a read under way for the end of the other side, if somebody wants to know of it. */
+  listen(): void {
+    if (this.#ended !== null || this.#channel.closed) return;
+    if (this.inbox.pending < READ_AHEAD) this.#read();
+    this.#attend();
+  }
+
+  #taken(): IoError {
+    const who = this.#reader === null ? "a select" : "another receive";
+    return new IoError("busy", `Cannot receive from ${this.#channel.name}: ${who} is waiting`);
+  }
+
+  /** Lets the source know whether anybody waits for the read that is under way. */
+  #attend(): void {
+    const { source } = this.#channel;
+    if (source.lets_go === true && this.#reading) {
+      source.ref?.(this.busy || this.#channel.on_over !== null);
+    }
   }
 
   /**
@@ -132,6 +193,7 @@ export class Incoming {
       this.#ended = true;
       channel.trace?.("< end");
     } else {
+      this.#arrivals += 1;
       this.inbox.filled(count, this.#offered);
       channel.arrived();
       if (channel.trace !== null) this.#trace_bytes(count);
@@ -171,9 +233,12 @@ export class Incoming {
 
   /** Lets the reader look at what has come. */
   #serve(news: string): void {
+    if (this.#ended !== null) this.#channel.over(this.#ended === true ? null : this.#ended);
     const reader = this.#reader;
     if (reader === null) {
+      this.#selecting?.(null);
       this.#watcher?.(news);
+      if (this.#channel.on_over !== null) this.listen();
       return;
     }
     const got = this.#look(reader.pattern);
@@ -181,6 +246,7 @@ export class Incoming {
       if (this.#ended === null) this.heardSince = reader.since;
       this.#release(reader);
       reader.resolve(got);
+      if (this.#channel.on_over !== null) this.listen();
       return;
     }
     if (reader.pattern.open) this.#arm(reader, now());
@@ -219,7 +285,11 @@ export class Incoming {
   /** Answers the reader, if there is one; what has arrived stays. */
   giveUp(err: IoError): boolean {
     const reader = this.#reader;
-    if (reader === null) return false;
+    if (reader === null) {
+      const selecting = this.#selecting;
+      selecting?.(err);
+      return selecting !== null;
+    }
     this.#release(reader);
     reader.resolve([null, err]);
     return true;
@@ -244,6 +314,7 @@ export class Incoming {
     this.#deadline.clear();
     reader.leave();
     reader.wait.signal?.removeEventListener("abort", reader.aborted);
+    this.#attend();
   }
 
   /** Keeps a read under way, and tells `watcher` of whatever comes; `null` stops telling. */
@@ -257,6 +328,8 @@ export class Incoming {
   /** The channel has been closed. */
   close(err: () => IoError): void {
     if (this.#reader !== null) this.giveUp(err());
+    // A closed stream is one that a receive answers at once.
+    this.#selecting?.(null);
     this.#watcher = null;
     this.#deadline.remove();
     this.inbox.clear();

@@ -2,6 +2,7 @@ import {
   bytesOf,
   cancelled,
   type Codec,
+  codecOf,
   Deadline,
   dying,
   fromOs,
@@ -25,6 +26,9 @@ const GATHERED = 64 * 1024;
 const LARGE = 16 * 1024;
 
 const NOTHING = new Uint8Array(0);
+
+/** So much is held between `cork` and `uncork`, at most. */
+const MOST_HELD = 64 * 1024 * 1024;
 
 /** What a turn sends mostly fits into so much. */
 const LITTLE = 2 * 1024;
@@ -91,6 +95,13 @@ export class Outgoing {
   #progress = 0;
   /** Set once a message was given up half-way: no more is accepted. */
   #torn = false;
+  /** Who alone may send for now; what others send waits behind. */
+  #holder: Message | null = null;
+  /** What is held until `uncork`, and its size; `null` while it is not corked. */
+  #held: Uint8Array[] | null = null;
+  #heldSize = 0;
+  /** Milliseconds that what is held may take, if a close has to send it. */
+  #heldTimeout = 0;
   /** Set once the end has been asked for. */
   #ending = false;
   /** Set once the end has left. */
@@ -105,7 +116,12 @@ export class Outgoing {
 
   /** Sends wait. */
   get busy(): boolean {
-    return this.#queue.length > 0 || this.#batch.length > 0;
+    return this.#queue.length > 0 || this.#batch.length > 0 || this.#holder !== null;
+  }
+
+  /** Sends are held until `uncork`. */
+  get corked(): boolean {
+    return this.#held !== null;
   }
 
   /** A message was given up half-way. */
@@ -130,7 +146,108 @@ export class Outgoing {
       return this.#channel.incoming.fail(cancelled(`send to ${this.#channel.name}`, signal));
     }
     if (parts.length === 0) return Promise.resolve([0, null]);
-    return this.#enter(new Message(this, this.#channel.name, parts, codec, wait));
+    return this.#enter(new Message(this, this.#channel.name, "data", parts, codec, wait));
+  }
+
+  /** Holds what is sent from now on. */
+  cork(timeout: number): Result<true> {
+    const err = this.#refusal(false);
+    if (err !== null) return [null, err];
+    this.#held ??= [];
+    this.#heldTimeout = timeout;
+    return [true, null];
+  }
+
+  /** Keeps a message until `uncork`; a copy, for its bytes may be changed by then. */
+  hold(parts: Part | Part[], codec: Codec): Promise<Result<number>> {
+    const err = this.#refusal(false);
+    if (err !== null) return this.#channel.incoming.fail(err);
+    const pieces = Array.isArray(parts) ? parts : [parts];
+    const copies = pieces.map((part) =>
+      typeof part === "string" ? bytesOf(part, codec) : part.slice()
+    );
+    const size = copies.reduce((sum, { length }) => sum + length, 0);
+    if (this.#heldSize + size > MOST_HELD) {
+      const words = `Cannot hold ${size} bytes more for ${this.#channel.name}: uncork first`;
+      return this.#channel.incoming.fail(new IoError("exhausted", words));
+    }
+    this.#held!.push(...copies);
+    this.#heldSize += size;
+    return Promise.resolve([size, null]);
+  }
+
+  /** Gives what is held, and holds no more. */
+  uncork(): Uint8Array[] {
+    const held = this.#held ?? [];
+    this.#held = null;
+    this.#heldSize = 0;
+    return held;
+  }
+
+  /** Gives what is held, to be sent with something else; it stays corked. */
+  takeHeld(): Uint8Array[] {
+    const held = this.uncork();
+    this.#held = [];
+    return held;
+  }
+
+  /** Puts back what `takeHeld` gave: nothing of it has left. */
+  giveBackHeld(held: Uint8Array[]): void {
+    if (held.length === 0 || this.#channel.released) return;
+    this.#held = [...held, ...this.#held ?? []];
+    this.#heldSize += held.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /** Sends what is held: the channel closes. */
+  uncorkToClose(): void {
+    const parts = this.uncork();
+    if (parts.length === 0 || this.#failed !== null || this.#torn) return;
+    const wait: SendWait = { timeout: this.#heldTimeout, signal: undefined, owner: this };
+    this.#enter(new Message(this, this.#channel.name, "data", parts, codecOf("bytes"), wait));
+  }
+
+  /**
+   * Waits until all that was sent before has left. From then on only {@linkcode sendAs}
+   * with the same `turn` sends, until {@linkcode endTurn}; all else waits behind.
+   */
+  async takeTurn(wait: SendWait): Promise<Result<Message>> {
+    if (dying !== 0) {
+      const refused = refusal();
+      if (refused !== null) return await refused;
+    }
+    const { signal } = wait;
+    const err = this.#refusal(false) ??
+      (signal?.aborted ? cancelled(`send to ${this.#channel.name}`, signal) : null);
+    if (err !== null) return await this.#channel.incoming.fail(err);
+    const turn = new Message(this, this.#channel.name, "turn", null, null, wait);
+    const [, failed] = await this.#enter(turn);
+    return failed === null ? [turn, null] : [null, failed];
+  }
+
+  /** Sends in a turn that was taken. */
+  sendAs(turn: Message, parts: Part[]): Promise<Result<number>> {
+    if (dying !== 0) {
+      const refused = refusal();
+      if (refused !== null) return refused;
+    }
+    const err = this.#channel.released ? this.#channel.closed_error("send to") : this.#failed;
+    if (err !== null) return Promise.resolve([null, err]);
+    const { name } = this.#channel;
+    return this.#enter(new Message(this, name, "data", parts, codecOf("bytes"), turn.wait), true);
+  }
+
+  /** Lets the others send; not if the turn has sent something that is not whole. */
+  endTurn(turn: Message, torn: boolean): void {
+    if (this.#holder !== turn) return;
+    this.#holder = null;
+    if (torn) {
+      this.#torn = true;
+      this.#channel.taint("a file was sent half");
+      const queue = this.#queue;
+      this.#queue = [];
+      for (const message of queue) this.#answer(message, [null, this.#refusal(true)!]);
+    }
+    if (!this.#writing && !this.#flushing) this.#flush();
   }
 
   /** Ends the sending side when all that was sent before has left. */
@@ -143,7 +260,7 @@ export class Outgoing {
     const err = this.#refusal(true);
     if (err !== null) return this.#channel.incoming.fail(err);
     this.#ending = true;
-    return this.#enter(new Message(this, this.#channel.name, null, null, wait));
+    return this.#enter(new Message(this, this.#channel.name, "end", null, null, wait));
   }
 
   /** Why no more is accepted: neither a message nor, if it `isEnd`, an end. */
@@ -164,9 +281,10 @@ export class Outgoing {
     return null;
   }
 
-  #enter(message: Message): Promise<Result<number>> {
+  #enter(message: Message, first = false): Promise<Result<number>> {
     this.#channel.sent();
-    this.#queue.push(message);
+    if (first) this.#queue.unshift(message);
+    else this.#queue.push(message);
     // The clock is read once for all that is sent in a turn.
     message.enter(this.#writing ? now() : NaN);
     if (this.#writing) this.#arm(message);
@@ -190,8 +308,24 @@ export class Outgoing {
     if (this.#writing || this.#channel.released) return;
     const first = this.#queue[0];
     if (first === undefined) return this.#settled();
+    if (this.#holder !== null && first.wait !== this.#holder.wait) {
+      // Their time runs; whoever holds the line has nothing to send just now.
+      const time = now();
+      for (const message of this.#queue) {
+        if (Number.isNaN(message.since)) message.since = time;
+        this.#arm(message);
+      }
+      return;
+    }
     this.#progress = now();
-    if (first.parts === null) return this.#endSource();
+    if (first.what === "end") return this.#endSource();
+    if (first.what === "turn") {
+      this.#queue.shift();
+      this.#holder = first;
+      this.#answer(first, [0, null]);
+      for (const message of this.#queue) this.#begin(message);
+      return;
+    }
     this.#gather();
     for (const message of this.#batch) this.#begin(message);
     for (const message of this.#queue) this.#begin(message);
@@ -206,7 +340,9 @@ export class Outgoing {
 
   /** Moves messages from the queue into the batch, as many as fit into one write. */
   #gather(): void {
-    const into = this.#spare = (isLittle(this.#queue) ? little : much).take();
+    // Whoever holds the line sends one by one, and the others wait.
+    const messages = this.#holder === null ? this.#queue : this.#queue.slice(0, 1);
+    const into = this.#spare = (isLittle(messages) ? little : much).take();
     let from = 0;
     let at = 0;
     let gathered = 0;
@@ -234,7 +370,7 @@ export class Outgoing {
       }
     };
     let taken = 0;
-    for (const message of this.#queue) {
+    for (const message of messages) {
       const { parts, codec } = message;
       if (parts === null || gathered >= GATHERED - LARGE) break;
       message.startAt = this.#gathered + gathered;
@@ -311,6 +447,7 @@ export class Outgoing {
     channel.taint("a send failed");
     this.#failed = fromOs(error, `Cannot send to ${channel.name}`);
     channel.trace?.(`> ${this.#failed.code}`);
+    channel.over(this.#failed);
     this.#dropAll(this.#failed);
     this.#settled();
   };
@@ -318,7 +455,7 @@ export class Outgoing {
   /** Nothing waits any more. */
   #settled(): void {
     this.#deadline.clear();
-    if (this.#drained.length === 0) return;
+    if (this.#holder !== null || this.#drained.length === 0) return;
     const drained = this.#drained;
     this.#drained = [];
     for (const then of drained) then();
@@ -331,7 +468,8 @@ export class Outgoing {
   }
 
   get #waiting(): boolean {
-    return this.#queue.length > 0 || this.#batch.some((message) => !message.over);
+    return this.#queue.length > 0 || this.#holder !== null ||
+      this.#batch.some((message) => !message.over);
   }
 
   /** Some time is up: data in flight may still be reported, so the kernel is asked first. */
@@ -364,8 +502,8 @@ export class Outgoing {
     const at = this.#queue.indexOf(message);
     if (at >= 0) {
       this.#queue.splice(at, 1);
-      if (message.parts === null) {
-        this.#ending = [...this.#batch, ...this.#queue].some(({ parts }) => parts === null);
+      if (message.what === "end") {
+        this.#ending = [...this.#batch, ...this.#queue].some(({ what }) => what === "end");
       }
       return 0;
     }
@@ -417,7 +555,9 @@ export class Outgoing {
   /** The channel has been released; what has not left never will. */
   close(err: () => IoError): void {
     this.#deadline.remove();
+    this.#held = null;
     if (this.busy) this.#dropAll(err());
+    this.#holder = null;
     this.#settled();
   }
 
@@ -443,8 +583,10 @@ function sizeOf(part: Part, codec: Codec): number {
   return typeof part === "string" ? mostBytes(part, codec) : part.length;
 }
 
-/** One send, or, without parts, the end of the sending side. */
+/** One send, one end of the sending side, or one wait for a turn. */
 export class Message extends Wait {
+  /** Data, the end of the sending side, or the wait for a turn of one's own. */
+  readonly what: "data" | "end" | "turn";
   readonly parts: Part | Part[] | null;
   readonly codec: Codec | null;
   readonly wait: SendWait;
@@ -462,11 +604,13 @@ export class Message extends Wait {
   constructor(
     outgoing: Outgoing,
     name: string,
+    what: "data" | "end" | "turn",
     parts: Part | Part[] | null,
     codec: Codec | null,
     wait: SendWait,
   ) {
     super();
+    this.what = what;
     this.#outgoing = outgoing;
     this.#name = name;
     this.parts = parts;

@@ -26,7 +26,8 @@ import {
   type WaitOptions,
 } from "../core/mod.ts";
 import { BatchIterator, LineIterator } from "./_lines.ts";
-import { Channel, type TraceHandler } from "./channel.ts";
+import { sendFile } from "./_sendfile.ts";
+import { Channel, type DisconnectHandler, type TraceHandler } from "./channel.ts";
 import {
   decoded,
   encoded,
@@ -37,13 +38,15 @@ import {
   type RwOptions,
   UNFRAMED,
 } from "./framing.ts";
-import type { Source } from "./source.ts";
+import type { Peer, Source } from "./source.ts";
 import type {
   EncodedReceiveOptions,
+  FileLike,
   LinesOptions,
   ReceiveOptions,
   SendOptions,
   Stream,
+  TryOptions,
   UntilOptions,
   UntilPiece,
   UntilPieceOptions,
@@ -116,6 +119,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   #receiveTimeout: number;
   #trace: TraceHandler | null = null;
   #framing: Framing = UNFRAMED;
+  #disconnected: DisconnectHandler | null = null;
   #readable: ReadableStream<Bytes> | null = null;
   #writable: WritableStream<Payload> | null = null;
 
@@ -140,13 +144,24 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     this.#channel = channel;
     this.#readable = this.#writable = null;
     if (this.#trace !== null) channel.trace_to(this.#trace);
+    if (this.#disconnected !== null) channel.tell(this.#disconnected);
     dropped.register(this, channel, this);
   }
 
   /** Lets go of the channel without closing it. */
   protected detach(): void {
+    this.#channel?.tell(null);
     this.#channel = null;
     dropped.unregister(this);
+  }
+
+  /**
+   * The channel of any stream, for what looks at several.
+   *
+   * @internal
+   */
+  static channel_of(stream: BufferedStream<Encoding>): Channel | null {
+    return stream.#channel;
   }
 
   /** The error of an operation where there is no channel. */
@@ -183,21 +198,53 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
         return Promise.resolve([found, null]);
       }
     }
+    const wanted = this.#patternOf(pattern, options, "receive");
+    return wanted instanceof IoError ? this.#fail(wanted) : this.#receive(wanted, options);
+  }
+
+  #patternOf(
+    pattern: "*l" | "*a" | number,
+    options: ReceiveOptions | undefined,
+    name: string,
+  ): Pattern | IoError {
     const codec = this.#codecFor(options);
-    if (pattern === "*l") {
-      return this.#receive(line(codec, checkMax(options, this.#longestLine)), options);
-    }
+    if (pattern === "*l") return line(codec, checkMax(options, this.#longestLine));
     const max = checkMax(options, this.#mostHeld);
-    if (pattern === "*a") return this.#receive(all(codec, max), options);
+    if (pattern === "*a") return all(codec, max);
     if (typeof pattern !== "number") {
-      throw new TypeError(`receive wants "*l", "*a" or a number of bytes: got '${pattern}'`);
+      throw new TypeError(`${name} wants "*l", "*a" or a number of bytes: got '${pattern}'`);
     }
-    checkCount(pattern, "receive");
-    if (pattern > max) {
-      const words = `Cannot receive ${pattern} bytes: more than ${max} at once need a larger max`;
-      return this.#fail(new IoError("too_long", words));
-    }
-    return this.#receive(count(codec, pattern), options);
+    checkCount(pattern, name);
+    if (pattern <= max) return count(codec, pattern);
+    const words = `Cannot receive ${pattern} bytes: more than ${max} at once need a larger max`;
+    return new IoError("too_long", words);
+  }
+
+  try_receive(
+    pattern?: "*l",
+    options?: TryOptions & { encoding?: never },
+  ): ReadResult<Line<E>>;
+  try_receive<F extends Encoding>(
+    pattern: "*l",
+    options: TryOptions & { encoding: F },
+  ): ReadResult<Line<F>>;
+  try_receive(
+    pattern: "*a" | number,
+    options?: TryOptions & { encoding?: never },
+  ): ReadResult<Data<E>>;
+  try_receive<F extends Encoding>(
+    pattern: "*a" | number,
+    options: TryOptions & { encoding: F },
+  ): ReadResult<Data<F>>;
+  try_receive(
+    pattern: "*l" | "*a" | number = "*l",
+    options?: TryOptions,
+  ): ReadResult<never> {
+    const wanted = this.#patternOf(pattern, options, "try_receive");
+    if (wanted instanceof IoError) return [null, wanted];
+    const channel = this.#channel;
+    if (channel === null) return [null, this.unconnected("receive")];
+    return channel.incoming.attempt(wanted) as ReadResult<never>;
   }
 
   receiveany(
@@ -369,7 +416,40 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     const timeout = options?.timeout === undefined
       ? this.#sendTimeout
       : checkTimeout(options.timeout);
+    if (channel.outgoing.corked) return channel.outgoing.hold(parts, codec);
     return channel.outgoing.send(parts, codec, { timeout, signal: options?.signal, owner: this });
+  }
+
+  cork(): Result<true> {
+    const channel = this.#channel;
+    return channel === null
+      ? [null, this.unconnected("cork")]
+      : channel.outgoing.cork(this.#sendTimeout);
+  }
+
+  uncork(options?: WaitOptions): Promise<Result<number>> {
+    const channel = this.#channel;
+    if (channel === null) return this.#refuse("uncork");
+    // Sent even when it is empty: what is wrong with the stream is told all the same.
+    return this.send(channel.outgoing.uncork(), options);
+  }
+
+  sendfile(
+    file: FileLike,
+    offset = 0,
+    count?: number,
+    options: WaitOptions = {},
+  ): Promise<Result<number>> {
+    if (typeof file?.read !== "function") {
+      throw new TypeError("sendfile wants a file with read(length, offset)");
+    }
+    checkPlace(offset, "sendfile: offset");
+    if (count !== undefined) checkPlace(count, "sendfile: count");
+    const timeout = checkTimeout(options.timeout ?? this.#sendTimeout);
+    const channel = this.#channel;
+    if (channel === null) return this.#refuse("send a file");
+    const wait = { timeout, signal: options.signal, owner: this };
+    return sendFile(channel, { file, offset, count }, wait);
   }
 
   async shutdown(direction: "send", options: WaitOptions = {}): Promise<Result<true>> {
@@ -379,6 +459,10 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     const channel = this.#channel;
     if (channel === null) return this.#refuse("shut down");
     const timeout = checkTimeout(options.timeout ?? this.#sendTimeout);
+    if (channel.outgoing.corked) {
+      const [, err] = await this.uncork(options);
+      if (err !== null) return [null, err];
+    }
     const [, err] = await channel.outgoing.end({ timeout, signal: options.signal, owner: this });
     return err === null ? [true, null] : [null, err];
   }
@@ -399,9 +483,10 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   interrupt(): Result<true> {
     const name = this.#channel?.name ?? "stream";
     const words = `Cannot receive from ${name}: it was interrupted`;
+    const selected = this.#channel?.incoming.selected === true;
     if (this.#channel?.incoming.giveUp(new IoError("cancelled", words))) {
       // The answer may still come, as after a timeout.
-      this.#channel.taint("a receive was interrupted");
+      if (!selected) this.#channel.taint("a receive was interrupted");
       return [true, null];
     }
     return [null, new IoError("idle", `Cannot interrupt ${name}: no receive is waiting`)];
@@ -428,6 +513,22 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
 
   closed(): boolean {
     return this.#channel === null || this.#channel.closed;
+  }
+
+  getpeer(): Result<Peer> {
+    const channel = this.#channel;
+    if (channel === null || channel.closed) return [null, this.unconnected("tell the peer")];
+    const { name, source: { remote } } = channel;
+    if (remote !== undefined) return [remote, null];
+    return [null, new IoError("unsupported", `Cannot tell the peer of ${name}: it has none`)];
+  }
+
+  on_disconnect(handler: DisconnectHandler | null): void {
+    if (handler !== null && typeof handler !== "function") {
+      throw new TypeError(`on_disconnect wants a function or null: got ${typeof handler}`);
+    }
+    this.#disconnected = handler;
+    this.#channel?.tell(handler);
   }
 
   trace(handler: TraceHandler | null): void {
@@ -521,6 +622,12 @@ function checkCount(value: number, name: string, least = 0): number {
     throw new RangeError(`${name} wants ${least} bytes or more: got ${value}`);
   }
   return value;
+}
+
+/** A place in a file, or a length of it. */
+function checkPlace(value: number, name: string): void {
+  if (Number.isSafeInteger(value) && value >= 0) return;
+  throw new RangeError(`${name} must be a whole number of bytes, 0 or more: got ${value}`);
 }
 
 function boundaryBytes(boundary: string | Uint8Array, codec: Codec): Uint8Array {

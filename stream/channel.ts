@@ -1,4 +1,4 @@
-import { Deadline, IoError, now, type Result } from "../core/mod.ts";
+import { Deadline, IoError, now, report, type Result, root, runIn } from "../core/mod.ts";
 import { Incoming } from "./_incoming.ts";
 import { Outgoing } from "./_outgoing.ts";
 import type { Source } from "./source.ts";
@@ -7,6 +7,9 @@ import type { Source } from "./source.ts";
 const LINGER = 1_000;
 
 let lastId = 0;
+
+/** Hears once that a connection is over: `null` for a clean end, else the error. */
+export type DisconnectHandler = (reason: IoError | null) => void;
 
 /** Hears the wire log of one stream, a line an event. */
 export type TraceHandler = (line: string) => void;
@@ -39,8 +42,12 @@ export class Channel {
   trace: ((event: string) => void) | null = null;
   /** Called once, when the source has been given back. */
   on_release: (() => void) | null = null;
+  /** Called once, when the other side has ended or failed, or we have closed. */
+  on_over: DisconnectHandler | null = null;
   #state: "open" | "closing" | "released" = "open";
   #closing: Promise<Result<true>> | null = null;
+  /** How it came to its end, once it has. */
+  #over: { reason: IoError | null } | null = null;
   /** The source has been told to close and still says farewell. */
   #parting: Promise<void> | null = null;
   #taint: string | null = null;
@@ -63,6 +70,35 @@ export class Channel {
   /** The source has been given back. */
   get released(): boolean {
     return this.#state === "released";
+  }
+
+  /** It has come to its end; the first reason stays. */
+  over(reason: IoError | null): void {
+    this.#over ??= { reason };
+    this.#tell();
+  }
+
+  /** Has the handler called, at once if it is over already; `null` takes it back. */
+  tell(handler: DisconnectHandler | null): void {
+    this.on_over = handler;
+    if (handler === null) return;
+    if (this.#over === null) this.incoming.listen();
+    else this.#tell();
+  }
+
+  #tell(): void {
+    const handler = this.on_over;
+    const over = this.#over;
+    if (handler === null || over === null) return;
+    this.on_over = null;
+    queueMicrotask(() => {
+      try {
+        // Whoever happened to wait when it ended may have been killed since.
+        runIn(root, handler, [over.reason]);
+      } catch (error) {
+        report(error, `on_disconnect of ${this.name}`);
+      }
+    });
   }
 
   /** Marks it as unfit for a pool, and why; the first reason stays. */
@@ -91,6 +127,7 @@ export class Channel {
     if (pending > 0) return refuse("dirty", `${pending} bytes were not read`);
     if (this.incoming.ended) return refuse("closed", "the peer has ended");
     if (this.outgoing.ending) return refuse("dirty", "its sending side was shut down");
+    if (this.outgoing.corked) return refuse("dirty", "it is corked");
     if (this.#taint !== null) return refuse("dirty", this.#taint);
     if (this.#unanswered && !unanswered) {
       return refuse("dirty", "nothing was received since the last send");
@@ -116,6 +153,7 @@ export class Channel {
     const risky = this.source.lingers === true &&
       (this.#unanswered || this.incoming.inbox.pending > 0);
     this.incoming.close(() => this.closed_error("receive from"));
+    this.outgoing.uncorkToClose();
     return this.#closing = new Promise((resolve) => {
       const closed = () => resolve([true, null]);
       this.outgoing.whenDrained(() => {
@@ -164,7 +202,9 @@ export class Channel {
   #release(atOnce: boolean): Promise<void> | undefined {
     if (this.#state === "released") return undefined;
     this.#state = "released";
+    const whole = !atOnce && !this.outgoing.torn;
     this.outgoing.close(() => this.closed_error("send to"));
+    this.over(whole ? null : this.closed_error("finish"));
     // Behind a message that is stuck half-way a farewell would be stuck too.
     const farewell = this.source.close(atOnce || this.outgoing.torn) ?? undefined;
     // Whoever counts connections must count this one until it is gone.

@@ -40,5 +40,6 @@ export * from "./buffered.ts";
 export * from "./channel.ts";
 export type { FrameCodec, HeadBytes, HeadEndian, RwOptions } from "./framing.ts";
 export * from "./pair.ts";
+export * from "./select.ts";
 export * from "./source.ts";
 export * from "./types.ts";

@@ -1,5 +1,10 @@
 import type { Bytes } from "../core/mod.ts";
 
+/** Who is at the other end of a connection. */
+export type Peer =
+  | { /** `tcp`. */ family: "tcp"; /** An IP address. */ ip: string; /** A port. */ port: number }
+  | { /** `unix`. */ family: "unix"; /** A path; empty where it has none. */ path: string };
+
 /**
  * What a stream stands on: four functions over a connection, a pipe, a file, memory.
  * From them a {@linkcode BufferedStream} makes patterns, deadlines, one reader and
@@ -29,4 +34,8 @@ export interface Source {
   readonly lingers?: boolean;
   /** Whether a read under way keeps the program alive from now on. */
   ref?(alive: boolean): void;
+  /** A read that nobody waits for must not keep the program alive: `ref` is told of it. */
+  readonly lets_go?: boolean;
+  /** Who is at the other end, where that is known. */
+  readonly remote?: Peer;
 }

@@ -9,8 +9,9 @@ import type {
   Result,
   WaitOptions,
 } from "../core/mod.ts";
-import type { TraceHandler } from "./channel.ts";
+import type { DisconnectHandler, TraceHandler } from "./channel.ts";
 import type { FrameCodec, RwOptions } from "./framing.ts";
+import type { Peer } from "./source.ts";
 
 /** What a receive takes as its last argument. */
 export interface ReceiveOptions extends WaitOptions {
@@ -19,6 +20,9 @@ export interface ReceiveOptions extends WaitOptions {
   /** The most bytes that it may be: 65,536 for a line, 64 MiB for the rest, by default. */
   max?: number;
 }
+
+/** What `try_receive` takes, which never waits. */
+export type TryOptions = Pick<ReceiveOptions, "encoding" | "max">;
 
 /** {@linkcode ReceiveOptions} that choose an encoding, so that the type is known. */
 export interface EncodedReceiveOptions<E extends Encoding> extends ReceiveOptions {
@@ -54,6 +58,14 @@ export interface LinesOptions extends ReceiveOptions {
 export interface SendOptions extends WaitOptions {
   /** Encodes this one message otherwise than the stream does. */
   encoding?: Encoding;
+}
+
+/** A file that can be sent: what `eio.open` gives, or anything that reads at an offset. */
+export interface FileLike {
+  /** Gives up to `length` bytes from `offset` on, and `[null, null]` at the end. */
+  read(length: number, offset: number): Promise<ReadResult<Uint8Array>>;
+  /** Gives its size, so that one that shrinks while it is sent is noticed. */
+  size?(): Promise<Result<number>>;
 }
 
 /**
@@ -97,6 +109,31 @@ export interface Stream<E extends Encoding = "lines"> extends AsyncDisposable {
     count: number,
     options: EncodedReceiveOptions<F>,
   ): Promise<ReadResult<Data<F>>>;
+
+  /**
+   * Takes a line if one is here, and never waits: `timeout` says that not all of it is
+   * here yet, and that it has been asked for. `select` tells when to try again. Errors:
+   * `busy` and all of `receive`. From the libev RPC, whose reads give nil then.
+   */
+  try_receive(
+    pattern?: "*l",
+    options?: TryOptions & { encoding?: never },
+  ): ReadResult<Line<E>>;
+  /** Takes a line under another encoding, if one is here. */
+  try_receive<F extends Encoding>(
+    pattern: "*l",
+    options: TryOptions & { encoding: F },
+  ): ReadResult<Line<F>>;
+  /** Takes exactly so many bytes, or everything to the end, if all of it is here. */
+  try_receive(
+    pattern: "*a" | number,
+    options?: TryOptions & { encoding?: never },
+  ): ReadResult<Data<E>>;
+  /** Takes so many bytes, or everything to the end, under another encoding. */
+  try_receive<F extends Encoding>(
+    pattern: "*a" | number,
+    options: TryOptions & { encoding: F },
+  ): ReadResult<Data<F>>;
 
   /** Receives whatever is there, at least one byte and at most `max` (65,536). */
   receiveany(
@@ -197,6 +234,33 @@ export interface Stream<E extends Encoding = "lines"> extends AsyncDisposable {
   /** Sends what a codec of yours makes of a value. */
   send_frame<T>(value: T, codec: FrameCodec<T>, options?: SendOptions): Promise<Result<number>>;
 
+  /**
+   * Holds what is sent from now on, so that `uncork` sends it as one. A send gives its
+   * count at once: it is held, not sent, and a copy of its bytes; more than 64 MiB in all
+   * are `exhausted`. `close` and `shutdown` uncork first. From LEM, where the kernel holds
+   * it, and sends it after 200 ms all the same.
+   */
+  cork(): Result<true>;
+  /** Sends what was held since `cork`, and gives its count as a send does. From LEM. */
+  uncork(options?: WaitOptions): Promise<Result<number>>;
+  /**
+   * Sends a file from `offset` on, `count` bytes of it or all to its end, and gives the
+   * count. It is read piece by piece, 128 KiB at a time; other sends wait until it is
+   * through. After `cork`, what is held goes in front of it.
+   *
+   * A file that ends too early (before `count`, or before the size it had at the
+   * beginning) is `eof`, and what its read gives is passed on. Once bytes of it have left,
+   * such an end, a timeout, an abort or a kill leaves a message half sent: `err.sent` tells
+   * how much, and later sends give `dirty`. A timeout bounds each wait for progress, of
+   * the file and of the peer. From LEM, whose order is (file, size, offset).
+   */
+  sendfile(
+    file: FileLike,
+    offset?: number,
+    count?: number,
+    options?: WaitOptions,
+  ): Promise<Result<number>>;
+
   /** Tells the other side that no more will be sent; receiving goes on. */
   shutdown(direction: "send", options?: WaitOptions): Promise<Result<true>>;
 
@@ -215,6 +279,16 @@ export interface Stream<E extends Encoding = "lines"> extends AsyncDisposable {
   busy(): boolean;
   /** Whether it is not open (any more) on our side. */
   closed(): boolean;
+  /** Who is at the other end; `unsupported` for what has no address. From LEM. */
+  getpeer(): Result<Peer>;
+  /**
+   * Has a function called once a connection, when it is over: the other side has ended
+   * or `close` has sent all (`null`), a read or write has failed (its error), or it was
+   * closed before all was sent (`closed`). In place of an earlier function; `null` takes
+   * it back. To hear of an end that nobody receives, it reads ahead, up to 64 KiB: an end
+   * behind more is heard when that has been received. From the libev RPC (`disconnect`).
+   */
+  on_disconnect(handler: DisconnectHandler | null): void;
   /** Turns the wire log on or, with `null`, off. */
   trace(handler: TraceHandler | null): void;
   /** A view of what is received as a web stream; it reads nothing ahead. */

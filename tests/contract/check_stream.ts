@@ -4,7 +4,7 @@
  * `open` gives two ends that are connected; both are closed after each test.
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { BufferedStream } from "../../stream/mod.ts";
+import { broadcast, type BufferedStream, type FileLike, select } from "../../stream/mod.ts";
 import { kill, newthread, ThreadKilled, wait } from "../../thread/mod.ts";
 
 /** Two ends that are connected. */
@@ -580,6 +580,243 @@ export function checkStream(
     assert(text.endsWith("close"), text);
   });
 
+  const text = { encoding: "latin1" } as const;
+
+  test("cork() holds what is sent, and uncork() sends it as one", async ({ a, b }) => {
+    const log: string[] = [];
+    a.trace((line) => log.push(line.replace(/^#\d+ \S+ /, "")));
+    assertEquals(a.cork(), [true, null]);
+    const bytes = new TextEncoder().encode("three");
+    assertEquals(await a.send("one "), [4, null]);
+    assertEquals(await a.send(["two ", 2, " "]), [6, null]);
+    assertEquals(await a.send(bytes), [5, null]);
+    bytes.fill(120);
+    assertEquals(a.cork(), [true, null]);
+    assertEquals((await b.receiveany(99, { timeout: 5 }))[1]?.code, "timeout");
+    assertEquals(await a.uncork(), [15, null]);
+    assertEquals(await b.receive(15, text), ["one two 2 three", null]);
+    assertEquals(log.filter((line) => line.startsWith(">")), ['> "one two 2 three" 15 B']);
+    assertEquals(await a.uncork(), [0, null]);
+    await passes(a, b, "not held any more");
+  });
+
+  test("close() sends what is corked", async ({ a, b }) => {
+    a.cork();
+    await a.send("held\n");
+    assertEquals(await a.close(), [true, null]);
+    assertEquals(await b.receive(), ["held", null]);
+    assertEquals(await b.receive(), [null, null]);
+    assertEquals([a.cork()[1]?.code, (await a.uncork())[1]?.code], ["closed", "closed"]);
+  });
+
+  test("sendfile() sends a file in pieces, and other sends wait their turn", async ({ a, b }) => {
+    const size = 1_000_001;
+    const file = new Memory(size);
+    const all = newthread(async () => {
+      const before = a.send("before\n");
+      const sending = a.sendfile(file);
+      const part = a.sendfile(file, 10, 20);
+      const after = a.send("after");
+      return await Promise.all([before, sending, part, after]);
+    });
+    assertEquals(await b.receive(), ["before", null]);
+    assertEquals((await b.receive(size))[0]?.every((byte, at) => byte === file.at(at)), true);
+    assertEquals((await b.receive(20))[0]?.every((byte, at) => byte === file.at(at + 10)), true);
+    assertEquals(await b.receive(5, text), ["after", null]);
+    const [results] = await wait(all);
+    assertEquals(results?.map(([count]) => count), [7, size, 20, 5]);
+    assert(file.largest <= 128 * 1024, `${file.largest} bytes were read at once`);
+    await passes(a, b, "unharmed");
+  });
+
+  test("sendfile() of a file that is cut off is eof, and no garbage follows", async (ends) => {
+    const { a, b } = ends;
+    const file = new Memory(400_000);
+    file.onRead = () => file.size_now = 200_000;
+    const sending = a.sendfile(file);
+    const queued = a.send("it must not follow");
+    let received = 0;
+    for (let left = 200_000; left > 0; left = 200_000 - received) {
+      const [piece] = await b.receiveany(left);
+      for (const byte of piece!) assertEquals(byte, file.at(received++));
+    }
+    const [, err] = await sending;
+    assertEquals([err?.code, err?.sent], ["eof", 200_000]);
+    assertEquals([(await queued)[1]?.code, (await a.send("x"))[1]?.code], ["dirty", "dirty"]);
+    assertEquals((await b.receiveany(9, { timeout: 5 }))[1]?.code, "timeout");
+    await b.send("the other direction goes on\n");
+    assertEquals((await a.receive())[1], null);
+  });
+
+  test("a killed sendfile() stops reading its file", async ({ a, b }) => {
+    const file = new Memory(overfull);
+    const sending = newthread(() => a.sendfile(file, 0, undefined, { timeout: 0 }));
+    await b.peek(1);
+    kill(sending);
+    assertEquals((await wait(sending))[1]?.code, "killed");
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const { reads } = file;
+    assertEquals((await a.send("x"))[1]?.code, "dirty");
+    while ((await b.receiveany(MEGABYTE, { timeout: 20 }))[0] !== null);
+    assertEquals(file.reads, reads);
+  });
+
+  test("frames arrive as they were sent, whatever is cut in between", async ({ a, b }) => {
+    for (const end of [a, b]) end.set_rwopt({ read_head_bytes: 4, write_head_bytes: 4 });
+    const lengths = [0, 1, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536, 300_000];
+    const sending = Promise.all(lengths.map((n) => a.send_frame(new Uint8Array(n).fill(n % 251))));
+    for (const length of lengths) {
+      const [frame] = await b.receive_frame();
+      assertEquals([frame?.length, frame?.every((byte) => byte === length % 251)], [length, true]);
+    }
+    assertEquals((await sending).map(([count]) => count), lengths.map((length) => length + 4));
+  });
+
+  test("a frame that is given up or too long consumes nothing", async ({ a, b }) => {
+    b.set_rwopt({ read_head_bytes: 2, read_head_endian: "B", read_head_max: 4 });
+    await a.send(new Uint8Array([0, 4, 97, 98]));
+    await b.peek(4);
+    assertEquals((await b.receive_frame({ timeout: 5 }))[1]?.code, "timeout");
+    const reader = newthread(() => b.receive_frame());
+    kill(reader);
+    assertEquals((await wait(reader))[1]?.code, "killed");
+    await a.send(new Uint8Array([99, 100, 0, 5, 101]));
+    assertEquals(await b.receive_frame(text), ["abcd", null]);
+    assertEquals((await b.receive_frame())[1]?.code, "too_long");
+    assertEquals((await b.receive_frame())[1]?.code, "too_long");
+    assertEquals(await b.receive(3), [new Uint8Array([0, 5, 101]), null]);
+  });
+
+  test("broadcast() reaches it like a send", async ({ a, b }) => {
+    a.set_rwopt({ write_head_bytes: 1 });
+    assertEquals(await broadcast([a, a], "hi"), [[3, null], [3, null]]);
+    assertEquals(await b.receive(6, text), ["\x02hi\x02hi", null]);
+  });
+
+  test("try_receive() takes what is here and never waits", async ({ a, b }) => {
+    assertEquals(b.try_receive()[1]?.code, "timeout");
+    assertEquals(b.busy(), false);
+    await a.send("one\ntw");
+    await b.peek(6);
+    assertEquals(b.try_receive(), ["one", null]);
+    assertEquals(b.try_receive()[1]?.code, "timeout");
+    assertEquals(b.try_receive("*a")[1]?.code, "timeout");
+    assertEquals(b.try_receive(3)[1]?.code, "timeout");
+    assertEquals(b.try_receive(1, text), ["t", null]);
+    assertEquals(b.pending, 1);
+    const waiting = b.receive();
+    assertEquals(b.try_receive()[1]?.code, "busy");
+    await a.send("o\n");
+    assertEquals(await waiting, ["wo", null]);
+  });
+
+  test("try_receive() and select() read lines without a receive that waits", async (ends) => {
+    const lines: string[] = [];
+    const reading = newthread(async () => {
+      let tries = 0;
+      while (lines.length < 3) {
+        const [line, err] = ends.b.try_receive();
+        if (line !== null) {
+          lines.push(line);
+          continue;
+        }
+        assertEquals(err?.code, "timeout");
+        tries += 1;
+        assertEquals(await select([ends.b]), [[ends.b], null]);
+      }
+      return tries;
+    });
+    for (const piece of ["on", "e\ntwo", "\n", "thr", "ee\n"]) {
+      await ends.a.send(piece);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    const [tries] = await wait(reading);
+    assertEquals(lines, ["one", "two", "three"]);
+    // Part of a line is here most of the time, and wakes nobody twice.
+    assert(tries! <= 6, `${tries} tries`);
+  });
+
+  test("select() gives what is readable, consumes nothing, leaves no reader", async ({ a, b }) => {
+    assertEquals((await select([a, b], { timeout: 5 }))[1]?.code, "timeout");
+    const aborter = new AbortController();
+    const aborted = select([a, b], { signal: aborter.signal });
+    assertEquals([(await b.receive())[1]?.code, (await select([b]))[1]?.code], ["busy", "busy"]);
+    aborter.abort();
+    assertEquals((await aborted)[1]?.code, "cancelled");
+    const interrupted = select([a, b]);
+    assertEquals(b.interrupt(), [true, null]);
+    assertEquals((await interrupted)[1]?.code, "cancelled");
+    const killed = newthread(() => select([a, b]));
+    assert(killed.state.startsWith("select among 2 streams"), killed.state);
+    kill(killed);
+    assertEquals((await wait(killed))[1]?.code, "killed");
+    assertEquals([a.busy(), b.busy()], [false, false]);
+    const selecting = select([a, b]);
+    await a.send("half a li");
+    const [ready] = await selecting;
+    assertEquals([ready?.length, ready?.[0] === b], [1, true]);
+    assertEquals((await select([a, b]))[0]?.length, 1);
+    await a.send("ne\n");
+    assertEquals(await b.receive(), ["half a line", null]);
+    const receiving = b.receive();
+    assertEquals((await select([a, b]))[1]?.code, "busy");
+    assertEquals(a.busy(), false);
+    await a.send("unharmed\n");
+    assertEquals(await receiving, ["unharmed", null]);
+  });
+
+  test("select() wakes for a stream that is closed on our side", async ({ a, b }) => {
+    const selecting = select([a, b]);
+    a.close_immediately();
+    const [ready] = await selecting;
+    assertEquals(ready?.[0] === a, true);
+    assertEquals((await a.receive())[1]?.code, "closed");
+  });
+
+  test("on_disconnect() tells once of our close, after what was sent", async ({ a, b }) => {
+    const reasons: unknown[] = [];
+    const over = new Promise<void>((resolve) =>
+      a.on_disconnect((reason) => {
+        reasons.push(reason);
+        resolve();
+      })
+    );
+    const sent = a.send("all of it\n");
+    await a.close();
+    await over;
+    await a.close();
+    assertEquals([reasons, await sent], [[null], [10, null]]);
+    assertEquals(await b.receive(), ["all of it", null]);
+  });
+
+  test("on_disconnect() tells why, when not all was sent", async ({ a }) => {
+    const reason = new Promise((resolve) => a.on_disconnect(resolve));
+    const sent = a.send(new Uint8Array(overfull), { timeout: 0 });
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    a.close_immediately();
+    assertEquals(((await reason) as { code: string }).code, "closed");
+    assertEquals((await sent)[1]?.code, "closed");
+  });
+
+  if (halfClose) {
+    test("select() and on_disconnect() tell of the end of the other side", async ({ a, b }) => {
+      const reason = new Promise((resolve) => b.on_disconnect(resolve));
+      await a.send("last words\n");
+      const [ready] = await select([b]);
+      assertEquals(ready?.length, 1);
+      await a.shutdown("send");
+      // Nobody receives, and it is told all the same.
+      assertEquals(await reason, null);
+      assertEquals(await b.receive(), ["last words", null]);
+      assertEquals((await select([b]))[0]?.length, 1);
+      assertEquals(await b.receive(), [null, null]);
+      assertEquals(b.try_receive("*a"), [new Uint8Array(0), null]);
+      const late = new Promise((resolve) => b.on_disconnect(resolve));
+      assertEquals(await late, null);
+      await passes(b, a, "the other direction goes on");
+    });
+  }
+
   test("misuse throws and names the argument", ({ a }) => {
     const wrong: [() => unknown, string][] = [
       [() => a.receive(-1), "receive wants 0 bytes or more: got -1"],
@@ -588,6 +825,17 @@ export function checkStream(
       [() => a.receiveany(0), "receiveany: max wants 1 bytes or more: got 0"],
       [() => a.receiveuntil(""), "receiveuntil: the boundary is empty"],
       [() => a.receiveuntil("ab", { size: 0 }), "receiveuntil: size wants 1 bytes or more: got 0"],
+      [() => a.try_receive("*x" as "*l"), 'try_receive wants "*l", "*a" or a number of bytes'],
+      [
+        () => a.set_rwopt({ read_head_bytes: 3 as 4 }),
+        "read_head_bytes must be 0, 1, 2 or 4: got 3",
+      ],
+      [() => a.sendfile({} as FileLike), "sendfile wants a file with read(length, offset)"],
+      [() => a.sendfile(new Memory(1), -1), "sendfile: offset must be a whole number of bytes"],
+      [() => a.sendfile(new Memory(1), 0, 0.5), "sendfile: count must be a whole number of bytes"],
+      [() => a.on_disconnect(1 as never), "on_disconnect wants a function or null: got number"],
+      [() => select([]), "select wants at least one stream: got none"],
+      [() => select([{} as BufferedStream]), "select wants streams"],
       [() => a.receive("*l", { timeout: -1 }), "timeout must be 0 (no limit) or more milliseconds"],
       [() => a.receive("*l", { encoding: "utf-16le" }), "'utf-16le' is not ASCII-compatible"],
       [() => a.receive("*l", { encoding: "nonsense" }), "'nonsense' is not one that TextDecoder"],
@@ -606,6 +854,37 @@ export function checkStream(
     }
     return Promise.resolve();
   });
+}
+
+/** A file that holds no bytes at all: each follows from its place. */
+class Memory implements FileLike {
+  size_now: number;
+  largest = 0;
+  reads = 0;
+  onRead = () => {};
+
+  constructor(size: number) {
+    this.size_now = size;
+  }
+
+  at(place: number): number {
+    return (place * 7 + (place >> 8)) & 0xff;
+  }
+
+  size(): Promise<[number, null]> {
+    return Promise.resolve([this.size_now, null]);
+  }
+
+  read(length: number, offset: number): Promise<[Uint8Array | null, null]> {
+    this.reads += 1;
+    this.largest = Math.max(this.largest, length);
+    const count = Math.min(length, this.size_now - offset);
+    this.onRead();
+    if (count <= 0) return Promise.resolve([null, null]);
+    const bytes = new Uint8Array(count);
+    for (let i = 0; i < count; i++) bytes[i] = this.at(offset + i);
+    return Promise.resolve([bytes, null]);
+  }
 }
 
 function bytesOf(value: unknown): Uint8Array {
