@@ -1,0 +1,172 @@
+import { availableParallelism } from "node:os";
+import { report } from "../core/mod.ts";
+import { Cell } from "./_cell.ts";
+import type { Home } from "./_home.ts";
+import { Office } from "./_office.ts";
+import type { Asked, Packet } from "./_packet.ts";
+import { type Place, startProcess, startThread } from "./_place.ts";
+import type { Ending } from "./types.ts";
+
+/** Beats of the heart without a word after which a thread or process counts as stuck. */
+const BEATS = 4;
+
+/** The main thread's knowledge: which context lives where, and who goes where next. */
+export class Hub implements Home {
+  readonly office: Office;
+  readonly main: Cell;
+  /** Milliseconds of silence after which a thread counts as stuck. */
+  stuckAfter = 2000;
+  /** Threads given up as stuck, which may burn a processor until the program ends. */
+  abandoned = 0;
+  readonly #places = new Set<Place>();
+  readonly #at = new Map<number, Place>();
+  readonly #making = new Map<number, (fault: string | null) => void>();
+  #last = 0;
+  #heart: ReturnType<typeof setInterval> | null = null;
+
+  constructor() {
+    this.office = new Office((to, packet) => this.#onward(to, packet), () => {});
+    this.main = new Cell(this.office, 0, 0, "main", []);
+    this.office.cells.set(0, this.main);
+  }
+
+  create(
+    url: string,
+    options: Asked,
+    parent: number,
+    made: (id: number, fault: string | null) => void,
+  ): void {
+    const id = ++this.#last;
+    const take = (from: Place, batch: Packet[]) => this.#take(from, batch);
+    let place: Place;
+    try {
+      place = options.isolated
+        ? this.#add(startProcess(url, options.permissions ?? [], take))
+        : this.#leastLoaded() ?? this.#add(startThread(take));
+    } catch (error) {
+      return made(id, String(error));
+    }
+    place.ids.add(id);
+    this.#at.set(id, place);
+    this.#making.set(id, (fault) => made(id, fault));
+    const name = options.name ?? new URL(url).pathname.split("/").pop() ?? url;
+    place.link.post({ k: "create", id, url, name, args: options.args ?? [], parent });
+  }
+
+  #leastLoaded(): Place | null {
+    const threads = [...this.#places].filter((place) => !place.isolated && !place.over);
+    if (threads.length < availableParallelism()) {
+      return threads.find((place) => place.ids.size === 0) ?? null;
+    }
+    return threads.reduce((least, place) => place.ids.size < least.ids.size ? place : least);
+  }
+
+  #add(place: Place): Place {
+    this.#places.add(place);
+    place.gone.then((ending) => this.#left(place, ending));
+    if (this.#heart === null) {
+      this.#heart = setInterval(() => this.#beat(), this.stuckAfter / BEATS);
+      Deno.unrefTimer(this.#heart);
+    }
+    return place;
+  }
+
+  /** It has gone, or is given up: every context on it has ended. */
+  #left(place: Place, ending: Ending): void {
+    if (!this.#places.delete(place)) return;
+    place.over = true;
+    place.link.close();
+    if (this.#places.size === 0 && this.#heart !== null) {
+      clearInterval(this.#heart);
+      this.#heart = null;
+    }
+    for (const id of [...place.ids]) this.#ended(place, id, ending);
+  }
+
+  #take(place: Place, batch: Packet[]): void {
+    place.heard = true;
+    for (const packet of batch) {
+      if (packet.k === "made") this.#made(packet.id, packet.fault);
+      else if (packet.k === "end") this.#end(place, packet.id, packet.ending);
+      else if (packet.k === "watch") this.#watch(place, packet.id);
+      else if (packet.k === "ask") {
+        const { token } = packet;
+        this.create(packet.url, packet.options, packet.parent, (id, fault) => {
+          place.link.post({ k: "asked", token, id, fault });
+        });
+      } else if (packet.k === "destroy") this.#onward(packet.id, packet);
+      else if (packet.k !== "pong" && "to" in packet) {
+        if (packet.to === 0) this.office.take(packet);
+        else this.#onward(packet.to, packet, place);
+      }
+    }
+  }
+
+  #made(id: number, fault: string | null): void {
+    this.#making.get(id)?.(fault);
+    this.#making.delete(id);
+  }
+
+  /** The last context of a place takes it along: its end is told when the place has gone. */
+  #end(place: Place, id: number, ending: Ending): void {
+    if (place.ids.size > 1 || !place.ids.has(id)) return this.#ended(place, id, ending);
+    place.over = true;
+    place.kill();
+    place.gone.then(() => this.#ended(place, id, ending));
+    place.ids.delete(id);
+  }
+
+  #ended(place: Place, id: number, ending: Ending): void {
+    place.ids.delete(id);
+    if (!this.#at.delete(id)) return;
+    this.#made(id, ending.message);
+    this.office.heard(id, ending);
+    for (const other of this.#places) other.link.post({ k: "end", id, ending });
+  }
+
+  #watch(place: Place, id: number): void {
+    if (id === 0 || this.#at.has(id)) return;
+    place.link.post({ k: "end", id, ending: this.#endingOf(id) });
+  }
+
+  #endingOf(id: number): Ending {
+    return this.office.endings.get(id) ?? { reason: "returned", message: "long ago, or never was" };
+  }
+
+  /** To whom it may concern; for a context that has ended, back to the sender. */
+  #onward(to: number, packet: Packet, sender?: Place): void {
+    const place = this.#at.get(to);
+    if (place !== undefined) {
+      place.link.post(packet);
+      if (packet.k === "destroy") this.#hurry(place, to, packet.reason);
+    } else if (packet.k === "msg" || packet.k === "watch") {
+      if (sender !== undefined) sender.link.post({ k: "end", id: to, ending: this.#endingOf(to) });
+      else queueMicrotask(() => this.office.heard(to, this.#endingOf(to)));
+    }
+  }
+
+  /** A process can be ended from outside, whatever it is doing. */
+  #hurry(place: Place, id: number, message: string): void {
+    if (place.isolated) this.#end(place, id, { reason: "destroyed", message });
+  }
+
+  #beat(): void {
+    for (const place of [...this.#places]) {
+      place.silent = place.heard ? 0 : place.silent + 1;
+      place.heard = false;
+      if (place.silent < BEATS) place.link.post({ k: "ping" });
+      else this.#giveUp(place);
+    }
+  }
+
+  #giveUp(place: Place): void {
+    const what = place.isolated ? "process" : "thread";
+    const message = `its ${what} gave no sign of life for ${this.stuckAfter} ms`;
+    place.kill();
+    if (!place.isolated) {
+      this.abandoned++;
+      report(message, `a thread with ${place.ids.size} contexts, given up`);
+    }
+    this.#left(place, { reason: "destroyed", message });
+  }
+}

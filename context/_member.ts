@@ -1,0 +1,77 @@
+import { report } from "../core/mod.ts";
+import { Cell } from "./_cell.ts";
+import type { Link } from "./_link.ts";
+import { Office } from "./_office.ts";
+import type { Packet } from "./_packet.ts";
+import { current, type Home } from "./_home.ts";
+import type { ContextFunction } from "./types.ts";
+
+/** A worker thread or a process that runs contexts: its side of the link to the main thread. */
+export class Member implements Home {
+  readonly office: Office;
+  readonly #link: Link;
+  readonly #load: (url: string) => Promise<unknown>;
+  readonly #asks = new Map<number, (id: number, fault: string | null) => void>();
+  #token = 0;
+
+  constructor(link: Link, load: (url: string) => Promise<unknown>) {
+    this.#link = link;
+    this.#load = load;
+    this.office = new Office(
+      (_to, packet) => link.post(packet),
+      (id, ending) => link.post({ k: "end", id, ending }),
+    );
+    current.home = this;
+    // What one context leaves uncaught must not end its neighbours.
+    globalThis.addEventListener("unhandledrejection", (event) => {
+      event.preventDefault();
+      report(event.reason, "a promise in a context");
+    });
+    globalThis.addEventListener("error", (event) => {
+      event.preventDefault();
+      report(event.error, "a callback in a context");
+    });
+  }
+
+  take(batch: Packet[]): void {
+    for (const packet of batch) {
+      if (packet.k === "create") this.#create(packet);
+      else if (packet.k === "ping") this.#link.post({ k: "pong" });
+      else if (packet.k === "asked") {
+        this.#asks.get(packet.token)?.(packet.id, packet.fault);
+        this.#asks.delete(packet.token);
+      } else this.office.take(packet);
+    }
+  }
+
+  create(
+    url: string,
+    options: (Packet & { k: "ask" })["options"],
+    parent: number,
+    made: (id: number, fault: string | null) => void,
+  ): void {
+    const token = ++this.#token;
+    this.#asks.set(token, made);
+    this.#link.post({ k: "ask", token, url, options, parent });
+  }
+
+  async #create({ id, parent, name, args, url }: Packet & { k: "create" }): Promise<void> {
+    const { office } = this;
+    const cell = new Cell(office, id, parent, name, args);
+    office.cells.set(id, cell);
+    let fault: string;
+    try {
+      const fn = await this.#load(url);
+      if (typeof fn === "function") {
+        this.#link.post({ k: "made", id, fault: null });
+        if (office.cells.has(id)) cell.enter(fn as ContextFunction);
+        return;
+      }
+      fault = `its default export must be a function: got ${typeof fn}`;
+    } catch (error) {
+      fault = String(error);
+    }
+    this.#link.post({ k: "made", id, fault });
+    office.ended(id, { reason: "threw", message: fault });
+  }
+}

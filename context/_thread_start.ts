@@ -1,0 +1,10 @@
+/** The first module of a worker thread. */
+import { workerData } from "node:worker_threads";
+import { Link } from "./_link.ts";
+import { Member } from "./_member.ts";
+import type { Packet } from "./_packet.ts";
+
+const port: MessagePort = workerData.port;
+const link = new Link((batch, moved) => port.postMessage(batch, moved));
+const member = new Member(link, async (url) => (await import(url)).default);
+port.onmessage = (event: MessageEvent<Packet[]>) => member.take(event.data);

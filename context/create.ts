@@ -1,0 +1,64 @@
+import type { Result } from "../core/mod.ts";
+import { createFor } from "./_create.ts";
+import { Hub } from "./_hub.ts";
+import { current, type Home } from "./_home.ts";
+import type { Context, CreateOptions, Inside } from "./types.ts";
+
+/**
+ * Starts a context: the default export of a module, in one of up to CPU-count worker
+ * threads, the least loaded first, or with `isolated` in a process of its own.
+ *
+ * **A thread cannot be killed.** One that is stuck in a loop is given up: its contexts end
+ * with `gone`, and it burns a processor until the program ends. Contexts in threads share
+ * the program's permissions and the module state of their thread. Only `isolated` contexts
+ * can be killed when stuck and have memory and permissions of their own.
+ *
+ * Resolves when the module is loaded; `failed` with the reason where it cannot be, or its
+ * default export is no function. The URL must be absolute: a string without a scheme
+ * throws a TypeError. Needs `--allow-read` of the module, or `--allow-run` if isolated.
+ * After node-lua's `context.create`, whose handle came before the file was looked for.
+ *
+ * @example Usage
+ * ```ts ignore
+ * const [doubler, err] = await create<number, number>(new URL("./w.ts", import.meta.url));
+ * if (err) throw err;
+ * const [six] = await doubler.query(3, { timeout: 1000 });
+ * ```
+ */
+export function create<In = unknown, Out = unknown>(
+  url: URL | string,
+  options: CreateOptions = {},
+): Promise<Result<Context<In, Out>>> {
+  return createFor<In, Out>(homeOf(), 0, url, options);
+}
+
+/** The main thread's own mailbox, to receive what contexts send to their `parent`. */
+export function inside<In = unknown, Out = unknown>(): Inside<In, Out> {
+  const home = homeOf();
+  if (!(home instanceof Hub)) throw new TypeError("inside: a context gets its own as argument");
+  return home.main as Inside as Inside<In, Out>;
+}
+
+/** Milliseconds without a sign of life after which a thread counts as stuck, 2,000 by default. */
+export function stuck_after(milliseconds: number): void {
+  if (!(milliseconds >= 100)) {
+    throw new RangeError(`stuck_after wants 100 or more milliseconds: got ${milliseconds}`);
+  }
+  mainHub("stuck_after").stuckAfter = milliseconds;
+}
+
+/** How many threads were given up as stuck; each may burn a processor until the program ends. */
+export function abandoned(): number {
+  return mainHub("abandoned").abandoned;
+}
+
+function mainHub(caller: string): Hub {
+  const home = homeOf();
+  if (!(home instanceof Hub)) throw new TypeError(`${caller} is for the main thread only`);
+  return home;
+}
+
+function homeOf(): Home {
+  if (current.home !== null) return current.home;
+  return current.home = new Hub();
+}
