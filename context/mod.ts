@@ -11,4 +11,5 @@
 export { type ErrorCode, type GoneReason, IoError, type IoErrorOptions } from "../core/mod.ts";
 export { type Result, type WaitOptions } from "../core/mod.ts";
 export * from "./create.ts";
+export * from "./supervise.ts";
 export * from "./types.ts";

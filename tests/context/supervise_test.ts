@@ -1,0 +1,118 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  type Context,
+  create,
+  process_child,
+  type Strategy,
+  supervise,
+  type Supervised,
+  thread_child,
+} from "../../context/mod.ts";
+import { on_error, type Result } from "../../thread/mod.ts";
+import { exec } from "../../process/mod.ts";
+import type { Order } from "./worker.ts";
+
+const url = new URL("./worker.ts", import.meta.url);
+
+/** Starts recorded by name, with a promise for the time when so many have come. */
+class Starts {
+  readonly names: string[] = [];
+  #wanted = 0;
+  #reached = Promise.withResolvers<void>();
+
+  spec(name: string) {
+    return {
+      name,
+      start: async (): Promise<Result<Supervised>> => {
+        const started = await create<Order>(url, { name });
+        this.names.push(name);
+        if (this.names.length === this.#wanted) this.#reached.resolve();
+        return started;
+      },
+    };
+  }
+
+  count(wanted: number): Promise<void> {
+    this.#wanted = wanted;
+    this.#reached = Promise.withResolvers();
+    return this.#reached.promise;
+  }
+}
+
+for (
+  const [strategy, restarted] of [
+    ["one_for_one", ["b"]],
+    ["rest_for_one", ["b", "c"]],
+    ["one_for_all", ["a", "b", "c"]],
+  ] as [Strategy["strategy"] & string, string[]][]
+) {
+  Deno.test(`supervise() with ${strategy} restarts ${restarted}`, async () => {
+    const quiet = on_error(() => {});
+    const starts = new Starts();
+    const specs = ["a", "b", "c"].map((name) => starts.spec(name));
+    const [tree, err] = await supervise(specs, { strategy });
+    if (err) throw err;
+    assertEquals(starts.names, ["a", "b", "c"]);
+    const all = starts.count(3 + restarted.length);
+    await (tree.child("b") as Context<Order>).send({ do: "throw" });
+    await all;
+    assertEquals(starts.names.slice(3), restarted);
+    await tree.stop();
+    assertEquals((await tree.wait())[0]?.reason, "destroyed");
+    assertEquals(tree.child("a"), null);
+    quiet();
+  });
+}
+
+Deno.test("supervise() gives up after intensity restarts, and ends its other children", async () => {
+  const quiet = on_error(() => {});
+  const starts = new Starts();
+  let tries = 0;
+  const [tree, err] = await supervise([
+    starts.spec("steady"),
+    { name: "broken", start: () => thread_child(() => Promise.reject(new Error(`${++tries}`))) },
+  ], { intensity: 2, backoff: 1 });
+  if (err) throw err;
+  assertEquals((await tree.wait())[0]?.reason, "threw");
+  assertEquals(tries, 3);
+  assertEquals(tree.child("steady"), null);
+  quiet();
+});
+
+Deno.test("supervise() restarts no temporary child and no transient one that returned", async () => {
+  const quiet = on_error(() => {});
+  let runs = 0;
+  const [tree, err] = await supervise([
+    { name: "t", restart: "transient", start: () => thread_child(() => ++runs) },
+    { name: "p", restart: "temporary", start: () => process_child(exec(["false"])) },
+  ]);
+  if (err) throw err;
+  assertEquals((await tree.wait())[0]?.reason, "returned");
+  assertEquals(runs, 1);
+  quiet();
+});
+
+Deno.test("stop() of a supervisor asks the last first, and destroys after the grace", async () => {
+  const starts = new Starts();
+  const asked: string[] = [];
+  const polite = (name: string) => ({
+    ...starts.spec(name),
+    stop(child: Supervised) {
+      asked.push(name);
+      return name === "deaf" ? undefined : (child as Context<Order>).send({ do: "return" });
+    },
+  });
+  const [tree, err] = await supervise([polite("a"), polite("deaf")], { grace: 50 });
+  if (err) throw err;
+  const [a, deaf] = [tree.child("a")!, tree.child("deaf")!];
+  await tree.stop();
+  assertEquals(asked, ["deaf", "a"]);
+  assertEquals((await a.wait())[0]?.reason, "returned");
+  assertEquals((await deaf.wait())[0]?.reason, "destroyed");
+});
+
+Deno.test("supervise() throws for a strategy that there is not, and for no child", async () => {
+  const strategy = "two_for_one" as "one_for_one";
+  await assertRejects(() => supervise([], { strategy }), TypeError, "strategy must be");
+  await assertRejects(() => supervise([]), RangeError, "at least one child");
+});
