@@ -65,6 +65,7 @@ export type {
   UntilPiece,
   UntilPieceOptions,
 } from "../stream/mod.ts";
+export * from "./bind.ts";
 export { pool_close, pool_stats } from "./pool.ts";
 export * as dns from "./dns.ts";
 export * from "./server.ts";
