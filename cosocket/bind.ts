@@ -34,10 +34,16 @@ const bound = new Map<number, Bound>();
  * ```ts
  * import { bind, unwrap } from "@alilua/coevent/cosocket";
  *
- * const stdin = unwrap(bind(0));
+ * async function ask(question: string): Promise<string | null> {
+ *   await unwrap(bind(2)).send(`${question} `);
+ *   const [answer] = await unwrap(bind(0)).receive("*l", { timeout: 10_000 });
+ *   return answer;
+ * }
+ *
  * const stderr = unwrap(bind(2));
- * const [line, err] = await stdin.receive("*l", { timeout: 10 });
- * await stderr.send(`${line ?? err?.code ?? "the end"}\n`);
+ * await stderr.send("nobody is asked in an example\n");
+ * await stderr.close();
+ * console.log(ask.name);
  * ```
  */
 export function bind<E extends Encoding = "lines">(
