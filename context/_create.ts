@@ -26,9 +26,17 @@ export function createFor<In, Out>(
   return new Promise((resolve) => {
     home.create(href, asked, parent, (id, fault) => {
       if (fault === null) resolve([home.office.handle(id, parent) as Context<In, Out>, null]);
-      else resolve(fail(new IoError("failed", `Cannot create context ${href}: ${fault}`)));
+      else resolve(fail(refusal(href, fault)));
     });
   });
+}
+
+/** Deno says in words alone what a worker or a child may not. */
+function refusal(href: string, fault: string): IoError {
+  const needed = /Requires (\w+) access/.exec(fault)?.[1];
+  const words = `Cannot create context ${href}: `;
+  if (needed === undefined) return new IoError("failed", words + fault);
+  return new IoError("no_permission", `${words}it needs --allow-${needed} (${fault})`);
 }
 
 function absolute(url: URL | string): string {

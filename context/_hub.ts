@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { report } from "../core/mod.ts";
 import { Cell } from "./_cell.ts";
 import type { Home } from "./_home.ts";
@@ -55,7 +54,7 @@ export class Hub implements Home {
 
   #leastLoaded(): Place | null {
     const threads = [...this.#places].filter((place) => !place.isolated && !place.over);
-    if (threads.length < availableParallelism()) {
+    if (threads.length < navigator.hardwareConcurrency) {
       return threads.find((place) => place.ids.size === 0) ?? null;
     }
     return threads.reduce((least, place) => place.ids.size < least.ids.size ? place : least);

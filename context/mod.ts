@@ -9,7 +9,7 @@
  * @module
  */
 export { type ErrorCode, type GoneReason, IoError, type IoErrorOptions } from "../core/mod.ts";
-export { type Result, type WaitOptions } from "../core/mod.ts";
+export { type Result, unwrap, type Unwrapped, type WaitOptions } from "../core/mod.ts";
 export * from "./create.ts";
 export * from "./supervise.ts";
 export * from "./types.ts";

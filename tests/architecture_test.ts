@@ -19,6 +19,7 @@ import {
 /** What each entry's graph may hold, beside its own directory and core. */
 const MAY_LOAD: Record<string, string[]> = {
   ".": ["cosocket", "eio", "log", "process", "stream", "system", "thread", "util"],
+  "./context": ["thread"],
   "./cosocket": ["stream", "thread"],
   "./eio": ["stream"],
   "./log": [],
@@ -46,7 +47,7 @@ Deno.test("core imports nothing but itself and node:", () => {
 });
 
 /** Modules under way, which have no entry until they are whole. The list only shrinks. */
-const NOT_YET = new Set(["context"]);
+const NOT_YET = new Set<string>();
 
 Deno.test("every directory stands in a layer and, but for core, has an entry and is published", async () => {
   const directories = [...new Set(files.map(directoryOf))].sort();
