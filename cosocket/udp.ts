@@ -52,6 +52,9 @@ export type UdpOption = "broadcast" | "ttl" | "multicast_ttl" | "multicast_loopb
 /** What one datagram holds at most, over IPv4. */
 const MOST = 65_507;
 
+/** The longest time that a timer takes. */
+const LONGEST = 2 ** 31 - 1;
+
 const dropped = new FinalizationRegistry<{ socket: dgram.Socket; name: string }>(
   ({ socket, name }) => {
     const err = new IoError("closed", "It was dropped without close() and has been closed now");
@@ -381,6 +384,8 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
       // It has been looked up. At once, so that what the runtime refuses is thrown here.
       lookup: (address: string, _: unknown, then: Looked) => then(null, address, this.#family),
     } as dgram.SocketOptions);
+    // Before its first read, or it would keep the program alive for good.
+    socket.unref();
     const [, failed] = await park<Result<true>>(() => what, wait, (wake) => {
       const fail = (error: unknown) => wake([null, fromOs(error, `Cannot ${what}`)]);
       socket.once("error", fail);
@@ -420,10 +425,11 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
     socket.on("error", (error: unknown) => {
       datagrams.giveUp(fromOs(error, `Cannot receive from ${nameOf(address, port)}`));
     });
-    socket.unref();
+    // Its own ref() would hold for good: the read that is under way keeps what it began with.
+    let held: ReturnType<typeof setInterval> | undefined;
     datagrams.onWait = (waits) => {
-      if (waits) socket.ref();
-      else socket.unref();
+      clearInterval(held);
+      held = waits ? setInterval(() => {}, LONGEST) : undefined;
     };
     dropped.register(this, { socket, name: this.#name }, this);
   }

@@ -167,12 +167,12 @@ export class Spawned<E extends Encoding = "lines"> implements Child<E> {
 
   ref(): void {
     this.#keepsAlive = true;
-    this.#process.ref();
+    this.#hold(true);
   }
 
   unref(): void {
     this.#keepsAlive = false;
-    if (this.#waiting === 0) this.#process.unref();
+    if (this.#waiting === 0) this.#hold(false);
   }
 
   /** Its row in `children()`. */
@@ -192,10 +192,20 @@ export class Spawned<E extends Encoding = "lines"> implements Child<E> {
 
   /** Whoever waits holds the program, also for a child that does not hold it itself. */
   #holdAlive(): () => void {
-    if (++this.#waiting === 1) this.#process.ref();
+    if (++this.#waiting === 1) this.#hold(true);
     return () => {
-      if (--this.#waiting === 0 && !this.#keepsAlive) this.#process.unref();
+      if (--this.#waiting === 0 && !this.#keepsAlive) this.#hold(false);
     };
+  }
+
+  #hold(alive: boolean): void {
+    try {
+      if (alive) this.#process.ref();
+      else this.#process.unref();
+    } catch (error) {
+      // It has ended, and the news of that is on its way: nothing is left to hold.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
   }
 
   #piped(name: Name): boolean {

@@ -72,11 +72,16 @@ export function portOf(sock: TcpSocket): number {
   return address!.family === "tcp" ? address!.port : 0;
 }
 
-/** The sockets that the kernel shows as ESTABLISHED to a port, seen from the client. */
+/**
+ * The sockets that the kernel shows as ESTABLISHED to a port, seen from the client. While
+ * its table is read, rows move, and one may stand in it twice: each counts once.
+ */
 export function established(port: number): number {
   const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  return Deno.readTextFileSync("/proc/net/tcp").split("\n")
-    .filter((row) => row.trim().split(/\s+/)[2] === remote && / 01 /.test(row)).length;
+  const rows = Deno.readTextFileSync("/proc/net/tcp").split("\n")
+    .map((row) => row.trim().split(/\s+/))
+    .filter((row) => row[2] === remote && row[3] === "01");
+  return new Set(rows.map((row) => row[1])).size;
 }
 
 /** Holds the event loop up. */
