@@ -26,8 +26,15 @@
  */
 export { type ErrorCode, type GoneReason, IoError, type IoErrorOptions } from "../core/mod.ts";
 export { type ReadResult, type Result, ThreadKilled, unwrap, type Unwrapped } from "../core/mod.ts";
+export * from "./channel.ts";
+export * from "./event.ts";
 export * from "./fake_clock.ts";
+export * from "./lock.ts";
+export * from "./queue.ts";
 export * from "./scope.ts";
+export * from "./semaphore.ts";
 export * from "./sleep.ts";
+export * from "./sleeper.ts";
+export * from "./spawn.ts";
 export * from "./thread.ts";
 export * from "./types.ts";

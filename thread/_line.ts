@@ -1,0 +1,158 @@
+import {
+  checkTimeout,
+  current,
+  dying,
+  park,
+  type ReadResult,
+  root,
+  runIn,
+  type WaitOptions,
+} from "../core/mod.ts";
+import { swop } from "./sleep.ts";
+
+/** Of so many answers in a row that need no event, one lets I/O and timers through. */
+const RUN = 64;
+
+let answers = 0;
+
+/** Whether this answer must let I/O and timers through before it is given; so must all until one has. */
+export function breathe(): boolean {
+  return ++answers >= RUN;
+}
+
+/** Lets I/O and timers through, if that has not happened lately. */
+function breath(): Promise<unknown> {
+  answers = 0;
+  return swop();
+}
+
+/** Gives `answer`, now and then after a turn: two threads that only talk to each other starve nobody. */
+export function fairly<T>(answer: Promise<T>): Promise<T> {
+  return breathe() ? answer.then((value) => breath().then(() => value)) : answer;
+}
+
+/** Whether a wait must begin, and fail, although it could be answered at once. */
+export function hindered(options: WaitOptions): boolean {
+  checkTimeout(options.timeout ?? 0);
+  return options.signal?.aborted === true || (dying !== 0 && current().killed !== null);
+}
+
+/** Where one stands who waits, with what belongs to the wait. */
+class Place<T, C> {
+  before: Place<T, C> | null = null;
+  after: Place<T, C> | null = null;
+  line: Line<T, C> | null;
+  /** What is on its way to them. */
+  handed: ReadResult<T> | null = null;
+  cargo: C;
+  readonly wake: (result: ReadResult<T>) => void;
+
+  constructor(line: Line<T, C>, cargo: C, wake: (result: ReadResult<T>) => void) {
+    this.line = line;
+    this.cargo = cargo;
+    this.wake = wake;
+  }
+
+  arrive(): void {
+    if (this.handed !== null) this.wake(this.handed);
+  }
+}
+
+let travelling: { arrive(): void }[] = [];
+
+function deliver(): void {
+  const due = travelling;
+  travelling = [];
+  for (const place of due) place.arrive();
+}
+
+function send(place: { arrive(): void }): void {
+  if (travelling.push(place) > 1) return;
+  // Not as the thread that hands it over, which may be killed meanwhile.
+  if (breathe()) runIn(root, breath, []).then(deliver);
+  else queueMicrotask(deliver);
+}
+
+/**
+ * Those who wait for the same thing, first come, first served.
+ *
+ * What is handed to one of them is theirs when they run on. Until then they still wait:
+ * who is killed, or gives up, in between gets nothing, and it goes back at once.
+ */
+export class Line<T, C = undefined> {
+  /** How many wait. */
+  size = 0;
+  #first: Place<T, C> | null = null;
+  #last: Place<T, C> | null = null;
+  readonly #back: (value: T, cargo: C) => void;
+
+  /** `back` takes what was handed to one who is gone. */
+  constructor(back: (value: T, cargo: C) => void) {
+    this.#back = back;
+  }
+
+  /** What the first in line has brought. */
+  get cargo(): C | undefined {
+    return this.#first?.cargo;
+  }
+
+  /** Waits in line; `joined` is called as soon as one stands there. */
+  wait(
+    what: () => string,
+    options: WaitOptions,
+    cargo: C,
+    joined?: () => void,
+  ): Promise<ReadResult<T>> {
+    return park<ReadResult<T>>(what, options, (wake) => {
+      const place = new Place<T, C>(this, cargo, wake);
+      this.#join(place);
+      joined?.();
+      return () => {
+        if (place.line !== null) return this.#leave(place);
+        const { handed } = place;
+        place.handed = null;
+        if (handed !== null) this.#back(handed[0] as T, place.cargo);
+      };
+    });
+  }
+
+  /** Hands `value` to the first in line; false if nobody waits. */
+  hand(value: T, cargo?: C): boolean {
+    const place = this.#shift();
+    if (place === null) return false;
+    if (cargo !== undefined) place.cargo = cargo;
+    place.handed = [value, null];
+    send(place);
+    return true;
+  }
+
+  /** Wakes the first in line with what needs not come back. */
+  tell(result: ReadResult<T>): boolean {
+    const place = this.#shift();
+    place?.wake(result);
+    return place !== null;
+  }
+
+  #shift(): Place<T, C> | null {
+    const place = this.#first;
+    if (place !== null) this.#leave(place);
+    return place;
+  }
+
+  #join(place: Place<T, C>): void {
+    place.before = this.#last;
+    if (this.#last === null) this.#first = place;
+    else this.#last.after = place;
+    this.#last = place;
+    this.size += 1;
+  }
+
+  #leave(place: Place<T, C>): void {
+    if (place.before === null) this.#first = place.after;
+    else place.before.after = place.after;
+    if (place.after === null) this.#last = place.before;
+    else place.after.before = place.before;
+    place.before = place.after = place.line = null;
+    this.size -= 1;
+  }
+}
