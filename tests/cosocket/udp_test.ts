@@ -218,7 +218,7 @@ async function run(flags: string[], code: string): Promise<string[]> {
   const program = `import { udp } from "${module}";
     const tell = ([, err]) => console.log(err ? err.code + " " + err.message : "fine");
     ${code}`;
-  const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
+  const { stdout, stderr, code: status } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--no-check", "--no-prompt", ...flags],
       `data:text/typescript,${encodeURIComponent(program)}`,
@@ -228,7 +228,7 @@ async function run(flags: string[], code: string): Promise<string[]> {
   }).output();
   const decoder = new TextDecoder();
   // A program that does not end by itself is killed.
-  assertEquals([code, decoder.decode(stderr)], [0, ""]);
+  assertEquals([status, decoder.decode(stderr)], [0, ""]);
   return decoder.decode(stdout).trim().split("\n");
 }
 

@@ -26,7 +26,9 @@ Deno.test("Child.stop() ends a child and its child that trap SIGTERM, when the g
 });
 
 Deno.test("Child.stop() ends what heeds SIGTERM without SIGKILL, grandchildren too", async () => {
-  const { child, pids } = await start("trap 'exit 7' TERM; sleep 60 & echo $$; echo $!; wait");
+  const { child, pids } = await start(
+    "trap 'exit 7' TERM; sh -c 'echo $$; exec sleep 60' & echo $$; wait",
+  );
   const [status] = await child.stop({ grace: 60_000 });
   assertEquals([status?.code, status?.signal], [7, null]);
   assertEquals(pids.map(isGone), [true, true]);
