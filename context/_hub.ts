@@ -83,7 +83,7 @@ export class Hub implements Home {
   }
 
   #take(place: Place, batch: Packet[]): void {
-    place.heard = true;
+    place.heard = place.started = true;
     for (const packet of batch) {
       if (packet.k === "made") this.#made(packet.id, packet.fault);
       else if (packet.k === "end") this.#end(place, packet.id, packet.ending);
@@ -151,6 +151,7 @@ export class Hub implements Home {
 
   #beat(): void {
     for (const place of [...this.#places]) {
+      if (!place.started) continue;
       place.silent = place.heard ? 0 : place.silent + 1;
       place.heard = false;
       if (place.silent < BEATS) place.link.post({ k: "ping" });

@@ -13,6 +13,8 @@ export interface Place {
   /** Whether anything came since the last heartbeat, and how many beats nothing did. */
   heard: boolean;
   silent: number;
+  /** Its first word has come. */
+  started: boolean;
   /** Set when it is on its way out: no new context goes there. */
   over: boolean;
   kill(): void;
@@ -92,7 +94,17 @@ function narrow(permissions: string[]): string[] {
 }
 
 function makePlace(isolated: boolean, link: Link, gone: Promise<Ending>, kill: () => void): Place {
-  return { isolated, link, ids: new Set(), heard: true, silent: 0, over: false, kill, gone };
+  return {
+    isolated,
+    link,
+    ids: new Set(),
+    heard: true,
+    silent: 0,
+    started: false,
+    over: false,
+    kill,
+    gone,
+  };
 }
 
 /** What it had posted before its end is on its way still; it is heard first. */

@@ -9,6 +9,7 @@ export function start(load: () => Promise<{ default?: unknown }>): void {
   const link = new Link((batch) => void process.send?.(batch));
   const member = new Member(link, async () => (await load()).default);
   process.on("message", (batch: Packet[]) => member.take(batch));
+  link.post({ k: "pong" });
   // Without its creator there is nobody to serve.
   process.on("disconnect", () => Deno.exit(0));
 }

@@ -15,7 +15,8 @@ import type { Context, CreateOptions, Inside } from "./types.ts";
  *
  * Resolves when the module is loaded; `failed` with the reason where it cannot be, or its
  * default export is no function. The URL must be absolute: a string without a scheme
- * throws a TypeError. Needs `--allow-read` of the module, or `--allow-run` if isolated.
+ * throws a TypeError. `no_permission` without `--allow-read` of the
+ * module, or if isolated `--allow-run` and `--allow-env` (node:child_process reads it).
  * After node-lua's `context.create`, whose handle came before the file was looked for.
  *
  * @example Usage

@@ -3,8 +3,22 @@
  *
  * **In a thread nothing can be killed, limited or narrowed**: a busy loop burns its thread
  * until the program ends, and permissions are the program's. What must be killable is
- * created with `isolated: true`. Threads need `--allow-read` of the module, isolated
- * contexts `--allow-run`.
+ * created with `isolated: true`. Threads need `--allow-read` of the module and of this
+ * package where it lies on disk, isolated contexts `--allow-run` and `--allow-env`.
+ *
+ * ```ts
+ * import { create, unwrap } from "@alilua/coevent/context";
+ *
+ * // A module of yours: new URL("./double.ts", import.meta.url).
+ * const url = new URL(`data:text/javascript,export default async (inside) => {
+ *   const [message] = await inside.recv();
+ *   inside.reply(message, message.value * 2);
+ * }`);
+ * const ctx = unwrap(await create<number, number>(url, { name: "double" }));
+ * console.log(unwrap(await ctx.query(21, { timeout: 5000 }))); // 42
+ * const { reason } = unwrap(await ctx.wait());
+ * console.log(reason); // returned
+ * ```
  *
  * @module
  */
