@@ -87,11 +87,12 @@ function show(name: string, unit: string, rounds: number, rows: Row[]): void {
 
 /** Three figures and a unit: `52.1 k`. */
 export function brief(figure: number): string {
-  const [scaled, unit] = figure >= 1e9
+  // What rounds up to the next unit is written in it.
+  const [scaled, unit] = figure >= 999.5e6
     ? [figure / 1e9, " G"]
-    : figure >= 1e6
+    : figure >= 999.5e3
     ? [figure / 1e6, " M"]
-    : figure >= 1e3
+    : figure >= 999.5
     ? [figure / 1e3, " k"]
     : [figure, ""];
   return scaled.toPrecision(3).replace(/\.?0+$/, (zeros) => zeros.includes(".") ? "" : zeros) +

@@ -4,7 +4,7 @@
  */
 
 /** What a connection is for: its first byte. */
-export const PURPOSE = { echo: 1, lines: 2, bytes: 3, sink: 4, nothing: 5 } as const;
+export const PURPOSE = { echo: 1, lines: 2, bytes: 3, sink: 4 } as const;
 
 /** The lines that a connection for lines sends. */
 export const LINES = { count: 200_000, length: 60 };

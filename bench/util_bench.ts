@@ -38,10 +38,13 @@ const CASES: Record<string, Record<string, () => unknown>> = {
     "base64_encode(text)": () => util.base64_encode(text),
     "base64_encode(bytes)": () => util.base64_encode(bytes),
   },
-  "base64 decode": {
+  "base64 decode to text": {
     "Buffer": () => Buffer.from(base64, "base64").toString("latin1"),
-    "fromBase64": () => Uint8Array.fromBase64(base64),
     'base64_decode(text, "latin1")': () => util.base64_decode(base64, "latin1"),
+  },
+  "base64 decode to bytes": {
+    "fromBase64": () => Uint8Array.fromBase64(base64),
+    "Buffer, from its pool": () => Buffer.from(base64, "base64"),
     "base64_decode(text)": () => util.base64_decode(base64),
   },
 };

@@ -20,13 +20,24 @@ export async function systemLookup(
   family: 0 | 4 | 6,
   wait: WaitOptions,
 ): Promise<Result<string[]>> {
-  const refused = unpermitted(`Cannot ${what}`, host);
-  if (refused !== null) return [null, refused];
   return await park<Result<string[]>>(() => what, wait, (wake) => {
-    lookup(host, { all: true, family }).then(
-      (found) => wake([found.map(({ address }) => address), null]),
-      (error) => wake([null, fromOs(error, `Cannot ${what}`)]),
-    );
+    askSystem(what, host, family).then(wake);
     return () => {};
   });
+}
+
+/** The same; it cannot be taken back. */
+export async function askSystem(
+  what: string,
+  host: string,
+  family: 0 | 4 | 6,
+): Promise<Result<string[]>> {
+  const refused = unpermitted(`Cannot ${what}`, host);
+  if (refused !== null) return [null, refused];
+  try {
+    const found = await lookup(host, { all: true, family });
+    return [found.map(({ address }) => address), null];
+  } catch (error) {
+    return [null, fromOs(error, `Cannot ${what}`)];
+  }
 }

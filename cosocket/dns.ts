@@ -18,7 +18,6 @@ import { isIP } from "node:net";
 import {
   afterTurn,
   cancelled,
-  fromOs,
   IoError,
   now,
   park,
@@ -26,7 +25,8 @@ import {
   type WaitOptions,
 } from "../core/mod.ts";
 import { DEFAULT_TIMEOUT } from "../stream/mod.ts";
-import { systemLookup } from "./_lookup.ts";
+import { type Answer, askServer, type Server } from "./_ask.ts";
+import { askSystem } from "./_lookup.ts";
 
 /** The types of records that are asked for. */
 export type RecordType = keyof Records;
@@ -77,7 +77,11 @@ export interface LookupOptions extends WaitOptions {
 
 /** How answers are kept. */
 export interface CacheOptions {
-  /** Milliseconds that an answer is kept; 30,000 by default. The runtime tells no TTL. */
+  /**
+   * Milliseconds that an answer is kept at most; 30,000 by default. Addresses are kept no
+   * longer than their TTL, which the runtime tells of what the system's name server says, and
+   * of what another says under `--allow-sys=networkInterfaces`.
+   */
   life?: number;
   /** Milliseconds that it is known that there is none; 5,000 by default. */
   negative_life?: number;
@@ -104,13 +108,17 @@ export function set_cache(options: CacheOptions): void {
     }
     limits[name] = value;
   }
-  kept.clear();
+  forget();
 }
 
 /** Drops all answers that are kept, or those about one name. */
 export function forget(name?: string): void {
-  if (name === undefined) return kept.clear();
-  for (const key of kept.keys()) if (key.split(" ")[1] === name) kept.delete(key);
+  for (const known of [kept, questions]) {
+    // Who waits for an answer under way still gets it; it is not kept.
+    for (const key of known.keys()) {
+      if (name === undefined || key.split(" ")[1] === name) known.delete(key);
+    }
+  }
 }
 
 /**
@@ -143,26 +151,13 @@ export async function resolve<T extends RecordType>(
   }
   const server = serverOf(options.name_server);
   const at = server === undefined ? "" : `${server.ipAddr}:${server.port}`;
-  const answer = await remembered(`${type} ${name} ${at}`, options, () => {
-    const what = `resolve ${name} ${type}`;
-    return park<Result<unknown[]>>(() => what, waitOf(options), (wake) => {
-      const abort = new AbortController();
-      // One overload a type; which it is does not matter here.
-      const ask = Deno.resolveDns as (
-        name: string,
-        type: RecordType,
-        options: Deno.ResolveDnsOptions,
-      ) => Promise<unknown[]>;
-      ask(name, type, {
-        signal: abort.signal,
-        ...(server === undefined ? {} : { nameServer: server }),
-      }).then(
-        (records) => wake([records, null]),
-        (error) => wake([null, failure(error, `Cannot ${what}`)]),
-      );
-      return () => abort.abort();
-    });
-  });
+  const what = `resolve ${name} ${type}`;
+  const answer = await remembered(
+    `${type} ${name} ${at}`,
+    what,
+    options,
+    (signal) => askServer(`Cannot ${what}`, name, type, server, signal),
+  );
   return answer as Result<Records[T][]>;
 }
 
@@ -181,10 +176,12 @@ export async function lookup(
     throw new RangeError(`lookup: family must be 4, 6 or 0: got ${family}`);
   }
   if (isIP(name) !== 0) return await afterTurn<Result<string[]>>([[name], null]);
+  const what = `look up ${name}`;
   const answer = await remembered(
     `lookup${family} ${name}`,
+    what,
     options,
-    () => systemLookup(`look up ${name}`, name, family, waitOf(options)),
+    async () => ({ result: await askSystem(what, name, family) }),
   );
   return answer as Result<string[]>;
 }
@@ -197,40 +194,71 @@ function waitOf({ timeout = DEFAULT_TIMEOUT, signal }: WaitOptions): WaitOptions
   return signal === undefined ? { timeout } : { timeout, signal };
 }
 
-/** What is kept under a key, or what `ask` says, which is kept then. */
-async function remembered(
+/** A question under way, and those who wait for its answer. */
+interface Question {
+  wakers: Set<(result: Result<unknown[]>) => void>;
+  abort: AbortController;
+}
+
+const questions = new Map<string, Question>();
+
+/** What is kept under a key, or what `ask` says, which is kept then. One asks for all. */
+function remembered(
   key: string,
+  what: string,
   options: WaitOptions & { cached?: boolean },
-  ask: () => Promise<Result<unknown[]>>,
+  ask: (signal: AbortSignal) => Promise<Answer>,
 ): Promise<Result<unknown[]>> {
   const { signal, cached = true } = options;
-  if (signal?.aborted) return afterTurn([null, cancelled(key, signal)]);
+  if (signal?.aborted) return afterTurn([null, cancelled(what, signal)]);
   const known = kept.get(key);
   if (cached && known !== undefined && known.until > now()) {
     kept.delete(key);
     kept.set(key, known);
-    // A list of one's own each time: it may be changed.
-    return afterTurn(known.answer[1] === null ? [[...known.answer[0]], null] : known.answer);
+    return afterTurn(ownCopy(known.answer));
   }
-  const answer = await ask();
-  const err = answer[1];
+  return park<Result<unknown[]>>(() => what, waitOf(options), (wake) => {
+    const question = questions.get(key) ?? begin(key, ask);
+    question.wakers.add(wake);
+    return () => {
+      question.wakers.delete(wake);
+      if (question.wakers.size > 0) return;
+      if (questions.get(key) === question) questions.delete(key);
+      question.abort.abort();
+    };
+  });
+}
+
+function begin(key: string, ask: (signal: AbortSignal) => Promise<Answer>): Question {
+  const question: Question = { wakers: new Set(), abort: new AbortController() };
+  questions.set(key, question);
+  ask(question.abort.signal).then((answer) => {
+    if (questions.get(key) === question) {
+      questions.delete(key);
+      keep(key, answer);
+    }
+    for (const wake of question.wakers) wake(ownCopy(answer.result));
+  });
+  return question;
+}
+
+/** A list of one's own each time: it may be changed. */
+function ownCopy(answer: Result<unknown[]>): Result<unknown[]> {
+  if (answer[1] === null) return [structuredClone(answer[0]), null];
+  const { code, message, cause } = answer[1];
+  return [null, new IoError(code, message, { cause })];
+}
+
+function keep(key: string, { result, life = limits.life }: Answer): void {
+  const err = result[1];
   // That it could not be asked says nothing about the name.
   const lasting = err === null || err.code === "not_found" ||
     (err.code === "dns" && key.startsWith("lookup"));
-  if (!lasting) return answer;
+  if (!lasting) return;
   kept.delete(key);
-  const life = err === null ? limits.life : limits.negative_life;
-  if (life > 0 && limits.size > 0) {
-    kept.set(key, { answer: err === null ? [[...answer[0]!], null] : answer, until: now() + life });
-  }
+  const most = err === null ? Math.min(life, limits.life) : limits.negative_life;
+  if (most > 0 && limits.size > 0) kept.set(key, { answer: result, until: now() + most });
   while (kept.size > limits.size) kept.delete(kept.keys().next().value!);
-  return answer;
-}
-
-function failure(error: unknown, action: string): IoError {
-  const err = fromOs(error, action);
-  if (err.code !== "io") return err;
-  return new IoError("dns", err.message, { cause: error });
 }
 
 function checkName(name: string, caller: string): void {
@@ -239,7 +267,7 @@ function checkName(name: string, caller: string): void {
   }
 }
 
-function serverOf(server: DnsOptions["name_server"]): { ipAddr: string; port: number } | undefined {
+function serverOf(server: DnsOptions["name_server"]): Server {
   if (server === undefined) return undefined;
   const { ip, port = 53 } = server;
   if (typeof ip !== "string" || isIP(ip) === 0) {

@@ -47,7 +47,15 @@ export interface UdpAddress {
 }
 
 /** What `UdpSocket.setoption` sets. */
-export type UdpOption = "broadcast" | "ttl" | "multicast_ttl" | "multicast_loopback";
+export type UdpOption =
+  | "broadcast"
+  | "ttl"
+  | "multicast_ttl"
+  | "multicast_loopback"
+  | "multicast_interface";
+
+/** What an option is set to. */
+export type UdpValue = boolean | number | string;
 
 /** What one datagram holds at most, over IPv4. */
 const MOST = 65_507;
@@ -161,8 +169,9 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
    * Sends one datagram to the peer and gives its byte count.
    *
    * Errors: `closed` (no peer, or the socket was closed), `too_long` (over 65,507 bytes),
-   * `no_permission`, `unreachable`, `timeout`, `cancelled`. One that was given up may have
-   * left. From aLiLua, which gives `true`.
+   * `no_permission`, `timeout`, `cancelled`, `io` (no route, or `broadcast` is off: the
+   * runtime does not say which). One that was given up may have left. From aLiLua, which
+   * gives `true`.
    */
   send(data: Payload, options: WaitOptions = {}): Promise<Result<number>> {
     const bytes = this.#bytes(data);
@@ -224,12 +233,18 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
 
   /**
    * Sets an option of a bound socket: `broadcast` and `multicast_loopback` on or off, `ttl`
-   * and `multicast_ttl` from 1 to 255. Errors: `closed` (not bound), `io`.
+   * and `multicast_ttl` from 1 to 255, `multicast_interface` an address of ours, by which
+   * datagrams to a group leave. Errors: `closed` (not bound), `unsupported`
+   * (`multicast_ttl` of a socket of IPv6: the runtime has none), `io`.
    */
-  setoption(name: UdpOption, value: boolean | number): Result<true> {
+  setoption(name: UdpOption, value: UdpValue): Result<true> {
     const set = OPTIONS[name];
     if (set === undefined) {
       throw new RangeError(`setoption knows ${Object.keys(OPTIONS).join(", ")}: got '${name}'`);
+    }
+    if (name === "multicast_ttl" && this.#socket !== null && this.#family === 6) {
+      hops(name, value);
+      return [null, new IoError("unsupported", `Cannot set ${name} of ${this.#name}: it is IPv6`)];
     }
     return this.#on(`set ${name}`, (socket) => set(socket, value));
   }
@@ -450,7 +465,7 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
     return await park<Result<number>>(() => what, this.#wait(options), (wake) => {
       // It keeps the program alive until it has left.
       socket.send(bytes, to.port, to.ip, (error) => {
-        wake(error ? [null, fromOs(error, `Cannot ${what}`)] : [bytes.length, null]);
+        wake(error ? [null, unsent(error, what, nameOf(to.ip, to.port))] : [bytes.length, null]);
       });
       return () => {};
     });
@@ -471,23 +486,35 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
   }
 }
 
+/** The runtime says `UNKNOWN` of all that fails but too long datagrams. */
+function unsent(error: unknown, what: string, host: string): IoError {
+  const { state } = Deno.permissions.querySync({ name: "net", host });
+  if (state === "granted") return fromOs(error, `Cannot ${what}`);
+  const words = `Cannot ${what}: it needs --allow-net=${host}`;
+  return new IoError("no_permission", words, { cause: error });
+}
+
 type Looked = (error: Error | null, address: string, family: number) => void;
 
-const OPTIONS: Record<UdpOption, (socket: dgram.Socket, value: boolean | number) => void> = {
+const OPTIONS: Record<UdpOption, (socket: dgram.Socket, value: UdpValue) => void> = {
   broadcast: (socket, value) => socket.setBroadcast(flag("broadcast", value)),
   ttl: (socket, value) => void socket.setTTL(hops("ttl", value)),
   multicast_ttl: (socket, value) => void socket.setMulticastTTL(hops("multicast_ttl", value)),
   multicast_loopback: (socket, value) => {
     socket.setMulticastLoopback(flag("multicast_loopback", value));
   },
+  multicast_interface: (socket, value) => {
+    checkIp("setoption: multicast_interface", value);
+    socket.setMulticastInterface(value);
+  },
 };
 
-function flag(name: string, value: boolean | number): boolean {
+function flag(name: string, value: UdpValue): boolean {
   if (typeof value === "boolean") return value;
   throw new TypeError(`setoption: ${name} must be true or false: got ${typeof value}`);
 }
 
-function hops(name: string, value: boolean | number): number {
+function hops(name: string, value: UdpValue): number {
   if (typeof value !== "number") {
     throw new TypeError(`setoption: ${name} must be a number: got ${typeof value}`);
   }
@@ -507,7 +534,7 @@ function checkAddress(caller: string, host: string, port: number, least: 0 | 1):
   }
 }
 
-function checkIp(name: string, ip: string): void {
+function checkIp(name: string, ip: unknown): asserts ip is string {
   if (typeof ip !== "string" || isIP(ip) === 0) {
     throw new TypeError(`${name} must be an IP address: got ${JSON.stringify(ip)}`);
   }

@@ -3,6 +3,9 @@
 /** What one means with octal digits in mind and forgets the `0o`. */
 const LOOKALIKES = new Set([600, 640, 644, 660, 664, 666, 700, 711, 744, 750, 755, 770, 775, 777]);
 
+/** The rights of a new file, before the umask takes some: aLiLua's. */
+export const NEW_FILE = 0o644;
+
 /** How access rights are given: the number itself (`0o644`), or octal digits (`"644"`). */
 export type Perm = number | string;
 

@@ -1,9 +1,11 @@
 import { codecOf, fail, ok, type Payload, type Result, type WaitOptions } from "../core/mod.ts";
 import { bytesToWrite } from "./_arguments.ts";
 import { ask, done, errnoOf } from "./_call.ts";
+import { Descriptor } from "./_descriptor.ts";
+import { accessOf } from "./_mode.ts";
 import { basename, dirname, join, pathOf, quote } from "./_path.ts";
-import { permOf } from "./_perm.ts";
-import { open } from "./open.ts";
+import { NEW_FILE, permOf } from "./_perm.ts";
+import { RegularFile } from "./_regular.ts";
 import type { WriteFileOptions } from "./whole.ts";
 
 /**
@@ -17,8 +19,8 @@ import type { WriteFileOptions } from "./whole.ts";
  * replaced. Readers that have the old file open go on reading the old one.
  *
  * Requires `--allow-read` and `--allow-write` for the directory. Errors: those of
- * {@linkcode open}, `no_space`; after an error the file is the old one, unless syncing the
- * directory failed.
+ * {@linkcode open}, `no_space`; after an error the file is the old one, unless it was given
+ * up while it was renamed, or syncing the directory failed: then it may be the new one.
  *
  * @example Usage
  * ```ts
@@ -44,18 +46,28 @@ export async function write_atomic(
   if (err !== null) return fail(err);
   const target = old.path;
   const beside = nameBeside(target);
+  /** What the system goes on with when it is given up: making the file, and renaming it. */
+  const underWay: Promise<unknown>[] = [];
   let renamed = false;
   try {
-    const [count, writeErr] = await writeSynced(beside, pieces, wanted ?? old.mode, limits);
+    const mode = wanted ?? old.mode;
+    const [count, writeErr] = await writeSynced(beside, pieces, mode, limits, underWay);
     if (writeErr !== null) return fail(writeErr);
-    const [, renameErr] = await done(what, limits, () => Deno.rename(beside, target));
+    const [, renameErr] = await done(what, limits, () => {
+      const renaming = Deno.rename(beside, target);
+      underWay.push(renaming);
+      return renaming;
+    });
     if (renameErr !== null) return fail(renameErr);
     renamed = true;
     const [, syncErr] = await done(what, limits, () => syncFolder(dirname(target)));
     return syncErr === null ? ok(count) : fail(syncErr);
   } finally {
-    // Not a call of ours: this must happen in a killed thread, too.
-    if (!renamed) await Deno.remove(beside).catch(() => {});
+    if (!renamed) {
+      // No calls of ours: this must happen in a killed thread, too.
+      await Promise.allSettled(underWay);
+      await Deno.remove(beside).catch(() => {});
+    }
   }
 }
 
@@ -83,10 +95,17 @@ async function writeSynced(
   pieces: Uint8Array[],
   mode: number | null,
   limits: WaitOptions,
+  underWay: Promise<unknown>[],
 ): Promise<Result<number>> {
-  const [file, err] = await open(path, "x", mode ?? undefined, limits);
+  const [descriptor, err] = await ask(() => `open ${quote(path)}`, limits, async () => {
+    const opening = Deno.open(path, { write: true, createNew: true, mode: mode ?? NEW_FILE });
+    underWay.push(opening);
+    return new Descriptor(await opening, path, false);
+  }, (late) => {
+    late.close();
+  });
   if (err !== null) return fail(err);
-  await using _closed = file;
+  await using file = new RegularFile<"lines">(descriptor, accessOf("x"), "lines");
   const [count, writeErr] = await file.write(pieces, limits);
   if (writeErr !== null) return fail(writeErr);
   if (mode !== null) {

@@ -5,15 +5,12 @@ import { Descriptor } from "./_descriptor.ts";
 import { Device } from "./_device.ts";
 import { type Access, accessOf, type OpenMode } from "./_mode.ts";
 import { pathOf, quote } from "./_path.ts";
-import { type Perm, permOf } from "./_perm.ts";
+import { NEW_FILE, type Perm, permOf } from "./_perm.ts";
 import { RegularFile } from "./_regular.ts";
 import { routeOf } from "./_route.ts";
 import { fileSource } from "./_source.ts";
 import { WaitingFile } from "./_waiting.ts";
 import type { FileHandle, OpenOptions } from "./types.ts";
-
-/** The rights of a new file, before the umask takes some: aLiLua's. */
-const NEW_FILE = 0o644;
 
 /**
  * Opens a file.

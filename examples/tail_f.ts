@@ -18,16 +18,27 @@ const TAIL = 64 * 1024;
 /** What has come of a line whose end has not. */
 let rest = "";
 
+/** Takes a character that is cut, and what is none: a log may hold anything. */
+let decoder = new TextDecoder();
+
 /** Reads on to the end of the file, and gives the lines that have one. */
-async function newLines(file: FileHandle<"utf-8">): Promise<string[]> {
+async function newLines(file: FileHandle<"bytes">): Promise<string[]> {
   const lines: string[] = [];
   for (;;) {
-    const [text, err] = await file.read(TAIL);
+    const [bytes, err] = await file.read(TAIL);
     if (err) throw err;
-    if (text === null) return lines;
-    lines.push(...(rest + text).split("\n"));
+    if (bytes === null) return lines;
+    lines.push(...(rest + decoder.decode(bytes, { stream: true })).split("\n"));
     rest = lines.pop()!;
   }
+}
+
+/** What is left of a file that nothing more will come of: a line without an end, if any. */
+function lastLine(): string[] {
+  const line = rest + decoder.decode();
+  rest = "";
+  decoder = new TextDecoder();
+  return line === "" ? [] : [line];
 }
 
 let shown = 0;
@@ -40,9 +51,9 @@ function show(lines: string[]): void {
 }
 
 /** Opens the file, or waits until there is one. */
-async function opened(): Promise<FileHandle<"utf-8">> {
+async function opened(): Promise<FileHandle<"bytes">> {
   for (;;) {
-    const [file, err] = await open(path, "r", { encoding: "utf-8" });
+    const [file, err] = await open(path, "r", { encoding: "bytes" });
     if (err === null) return file;
     if (err.code !== "not_found") throw err;
     await sleep(LOOK);
@@ -51,8 +62,11 @@ async function opened(): Promise<FileHandle<"utf-8">> {
 
 let file = await opened();
 const [size] = await file.size();
-await file.seek(Math.max(size! - TAIL, 0));
-show((await newLines(file)).slice(-Number(last)));
+const from = Math.max(size! - TAIL, 0);
+await file.seek(from);
+// The first may have begun before.
+const whole = (await newLines(file)).slice(from > 0 ? 1 : 0);
+show(whole.slice(Math.max(whole.length - Number(last), 0)));
 
 while (shown < Number(most)) {
   await sleep(LOOK);
@@ -64,11 +78,14 @@ while (shown < Number(most)) {
   ];
   if (err !== null && err.code !== "not_found") throw err;
   if (there === null || (there.ino === own!.ino && there.dev === own!.dev)) {
-    if (own!.size < at!) await file.seek(0);
+    if (own!.size < at!) {
+      show(lastLine());
+      await file.seek(0);
+    }
     continue;
   }
   // Another file has its name now: the rest of the old one first.
-  show(await newLines(file));
+  show([...await newLines(file), ...lastLine()]);
   await file.close();
   file = await opened();
 }

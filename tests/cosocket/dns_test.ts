@@ -15,10 +15,10 @@ const DATA: Record<string, number[]> = {
 };
 
 /**
- * A name server on loopback: `have.test` has a record of each type, `silent.test` gets no
- * answer, and no other name exists.
+ * A name server on loopback: `have.test` has a record of each type, with a TTL of `ttl`
+ * seconds, `silent.test` gets no answer, and no other name exists.
  */
-async function nameServer() {
+async function nameServer(ttl = 60) {
   const sock = udp({ timeout: 0 });
   await unwrap(sock.bind("127.0.0.1", 0));
   const queries: string[] = [];
@@ -43,7 +43,7 @@ async function nameServer() {
       const number = query[at + 2]!;
       const answer = data === undefined
         ? []
-        : [0xc0, 12, 0, number, 0, 1, 0, 0, 0, 60, 0, data.length, ...data];
+        : [0xc0, 12, 0, number, 0, 1, 0, 0, 0, ttl, 0, data.length, ...data];
       const packet = Uint8Array.from([...head, ...counts, ...question, ...answer]);
       await sock.sendto(packet, from.ip, from.port);
     }
@@ -95,6 +95,50 @@ Deno.test("answers are kept, each for its life, and so is that there is none", a
   dns.forget("have.test");
   await four("have.test");
   assertEquals(server.queries.length, 6);
+});
+
+Deno.test("addresses are kept no longer than their TTL", async () => {
+  using clock = new FakeClock();
+  await using server = await nameServer(2);
+  const { name_server } = server;
+  for (const left of [1_999, 2, 0]) {
+    await dns.resolve4("have.test", { name_server });
+    await clock.tick(left);
+  }
+  assertEquals(server.queries, ["have.test A", "have.test A"]);
+});
+
+Deno.test("an answer with a TTL of 0 is not kept", async () => {
+  await using server = await nameServer(0);
+  const { name_server } = server;
+  for (let n = 0; n < 2; n++) await dns.resolve6("have.test", { name_server });
+  assertEquals(server.queries, ["have.test AAAA", "have.test AAAA"]);
+});
+
+Deno.test("who asks the same at a time shares one question, and may leave it alone", async () => {
+  await using server = await nameServer();
+  const { name_server } = server;
+  const abort = new AbortController();
+  const all = [1, 2, 3].map((n) =>
+    dns.resolve(
+      "have.test",
+      "MX",
+      n === 1 ? { name_server, signal: abort.signal } : { name_server },
+    )
+  );
+  abort.abort();
+  const [first, ...others] = await Promise.all(all);
+  assertEquals(first![1]?.code, "cancelled");
+  // Records too are one's own.
+  for (const [records] of others) {
+    assertEquals(records?.[0]?.exchange, "mail.test.");
+    records![0]!.exchange = "changed";
+  }
+  assertEquals(
+    (await dns.resolve("have.test", "MX", { name_server }))[0]?.[0]?.exchange,
+    "mail.test.",
+  );
+  assertEquals(server.queries, ["have.test MX"]);
 });
 
 Deno.test("the cache keeps no more than its size, the least recently used go first", async () => {

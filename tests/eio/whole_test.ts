@@ -5,6 +5,11 @@ import { kill, newthread, wait } from "../../thread/mod.ts";
 import { sizes } from "../sizes.ts";
 import { scratch } from "./scratch.ts";
 
+/** Some turns of the event loop. */
+async function turns(): Promise<void> {
+  for (let n = 0; n < 20; n++) await new Promise((go) => setTimeout(go, 0));
+}
+
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
 Deno.test("readfile() gives all of it, as bytes or text, and no more than max", async () => {
@@ -91,6 +96,33 @@ Deno.test("write_atomic() that fails or is killed leaves the old file and nothin
   assertEquals(await eio.readfile(path, { encoding: "utf-8" }), ["old", null]);
   assertEquals(await eio.readdir(folder.path), [["f"], null]);
   assertEquals((await eio.write_atomic(folder.path, "x"))[1]?.code, "is_dir");
+});
+
+Deno.test("write_atomic() that is given up while it opens or renames leaves nothing beside", async () => {
+  await using folder = await scratch();
+  const path = `${folder.path}/f`;
+  for (const call of ["open", "rename"] as const) {
+    await eio.writefile(path, "old");
+    const giveUp = new AbortController();
+    const own = Deno[call] as (...args: unknown[]) => Promise<unknown>;
+    // A slow system: it does so when the caller has long gone.
+    const stand = (...args: unknown[]) => {
+      const made = call === "rename" || (args[1] as Deno.OpenOptions).createNew === true;
+      if (!made) return own(...args);
+      giveUp.abort();
+      return turns().then(() => own(...args));
+    };
+    Object.assign(Deno, { [call]: stand });
+    try {
+      const [, err] = await eio.write_atomic(path, "new", { signal: giveUp.signal });
+      assertEquals(err?.code, "cancelled", call);
+    } finally {
+      Object.assign(Deno, { [call]: own });
+    }
+    assertEquals(await eio.readdir(folder.path), [["f"], null], call);
+    const text = await Deno.readTextFile(path);
+    assert(text === "old" || (call === "rename" && text === "new"), `${call}: ${text}`);
+  }
 });
 
 Deno.test("a program that is killed in the middle of write_atomic() leaves the old file or the new", async () => {

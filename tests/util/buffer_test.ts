@@ -132,6 +132,20 @@ Deno.test("pack() appends, unpack() looks and takes nothing", () => {
   assertEquals([b.length, b.unpack(">I4 I4")], [4, null]);
 });
 
+Deno.test("read() as text takes nothing where the bytes are none", () => {
+  const b = buffer(Uint8Array.of(0xc3, 0x28));
+  assertEquals([b.read(2, "utf-8"), b.length], [null, 2]);
+  assertEquals([b.read(2, "latin1"), b.length], ["\xc3(", 0]);
+});
+
+Deno.test("append() takes a look at its own bytes as they were, also where they must move", () => {
+  const b = buffer(32, "xxxxxx0123456789abcd");
+  b.discard(6);
+  // There is room, but not behind: what is held moves to the front first, over itself.
+  assertEquals([b.append(b.view()), b.tostring()], [true, "0123456789abcd".repeat(2)]);
+  assertEquals(b.capacity, 32);
+});
+
 Deno.test("a buffer holds what a plain list of bytes does, whatever is done to it", () => {
   for (let seed = 1; seed <= 30; seed++) {
     const next = random(seed);

@@ -29,8 +29,15 @@ async function mariadb(path: string): Promise<AsyncDisposable & { socket: string
     ...["--no-defaults", `--datadir=${data}`, `--socket=${socket}`, "--skip-networking"],
     ...["--innodb-buffer-pool-size=16M", "--skip-grant-tables", ...root],
   ]);
+  let ended = false;
+  const end = server.status.then(() => ended = true);
   while (!server.output.includes("ready for connections")) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (ended) {
+      await server[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+      throw new Error(`mariadbd has ended: ${server.output}`);
+    }
+    await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 5))]);
   }
   return {
     socket,
@@ -49,16 +56,17 @@ peerTest("escape() brings every byte and hostile strings through a real MariaDB 
   await using server = await mariadb(paths.mariadbd);
   const encoder = new TextEncoder();
   const every = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
-  const values = [
+  const values: (string | Uint8Array<ArrayBuffer>)[] = [
     ...every,
     Uint8Array.from({ length: 256 }, (_, byte) => byte),
+    ...HOSTILE_TEXTS,
     ...HOSTILE_TEXTS.map((text) => encoder.encode(text)),
     ...someBytes(100, 5),
   ];
   for (const quote of ["'", '"']) {
     const parts = values.flatMap((value) => [
       encoder.encode(`SELECT HEX(CAST(${quote}`),
-      escape(value),
+      typeof value === "string" ? escape(value) : escape(value),
       encoder.encode(`${quote} AS BINARY));\n`),
     ]);
     const child = new Deno.Command(paths.mariadb, {

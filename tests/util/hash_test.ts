@@ -34,6 +34,16 @@ const byte = (value: number, count: number) => new Uint8Array(count).fill(value)
 const HMAC_SHA1: [key: string | Uint8Array, message: string | Uint8Array, digest: string][] = [
   [byte(0x0b, 20), "Hi There", "b617318655057264e28bc0b6fb378c8ef146be00"],
   ["Jefe", "what do ya want for nothing?", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"],
+  [
+    Uint8Array.from({ length: 25 }, (_, at) => at + 1),
+    byte(0xcd, 50),
+    "4c9007f4026250c6bc8414f9bf50c86c2d7235da",
+  ],
+  [
+    byte(0xaa, 80),
+    "Test Using Larger Than Block-Size Key and Larger Than One Block-Size Data",
+    "e8e99d0f45237d786d6bbaa7965c7808bbff1a91",
+  ],
   [byte(0xaa, 20), byte(0xdd, 50), "125d7342b9ac11cd91a39af48aa17b4f63f175d3"],
   [byte(0x0c, 20), "Test With Truncation", "4c1a03424b55e07fe7f27be1d58bb9324a9a5a04"],
   [
