@@ -131,3 +131,34 @@ Deno.test("a context creates another, queries it, and is its parent", async () =
   assertEquals(await ctx.query(url.href as unknown as URL), [["from the child", true], null]);
   assertEquals((await ctx.wait())[0]?.reason, "returned");
 });
+
+Deno.test("100 queries end with gone when a process is killed, and a neighbour lives on", async () => {
+  const neighbour = await worker({ isolated: true });
+  const ctx = await worker({ isolated: true, permissions: ["--allow-run"] });
+  const all = Array.from({ length: 100 }, () => ctx.query({ do: "nothing" }));
+  await ctx.send({ do: "kill" });
+  for (const [, err] of await Promise.all(all)) {
+    assertEquals([err?.code, err?.reason], ["gone", "killed"]);
+  }
+  assertEquals(await neighbour.query({ do: "echo", value: 1 }), [1, null]);
+  neighbour.destroy();
+  await neighbour.wait();
+});
+
+Deno.test("send() copies at the call, and throws for what cannot be copied", async () => {
+  const ctx = await worker();
+  const value = { n: 1 };
+  const answer = ctx.query({ do: "echo", value });
+  value.n = 2;
+  assertEquals(await answer, [{ n: 1 }, null]);
+  const [, err] = await ctx.send({ do: "echo", value: () => {} }).then(
+    () => [null, null],
+    (error) => [null, error],
+  );
+  assert(err instanceof TypeError);
+  const buffer = new ArrayBuffer(8);
+  const sent = ctx.query({ do: "echo", value: buffer }, { transfer: [buffer] });
+  assertEquals([buffer.byteLength, ((await sent)[0] as ArrayBuffer).byteLength], [0, 8]);
+  ctx.destroy();
+  await ctx.wait();
+});

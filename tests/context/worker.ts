@@ -17,6 +17,7 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
     if (what === "args") inside.reply(message, [inside.name, inside.args]);
     if (what === "add") Atomics.add(value as Int32Array, 0, 1);
     if (what === "exit") Deno.exit(3);
+    if (what === "kill") Deno.kill(Deno.pid, "SIGKILL");
     if (what === "throw") throw new Error("thrown on request");
     if (what === "return") return;
     if (what === "spin") { for (;;); }
