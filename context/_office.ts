@@ -126,7 +126,8 @@ export class Office {
     const refused = await this.#room(to, options);
     if (refused !== null) return refused as Result<Out>;
     const left = timeout === 0 ? 0 : Math.max(1, until - performance.now());
-    return await park<Result<Out>>(
+    let put = false;
+    const answer = await park<Result<Out>>(
       () => `query context ${to}`,
       { ...options, timeout: left },
       (wake) => {
@@ -141,10 +142,13 @@ export class Office {
           forget();
           wake(result as Result<Out>);
         });
+        put = true;
         this.#put(to, { k: "msg", to, from, session, value: copied, moved });
         return forget;
       },
     );
+    if (!put) this.#wasRead(to, 1);
+    return answer;
   }
 
   #wait(id: number, options: WaitOptions = {}): Promise<Result<Ending>> {
@@ -171,20 +175,19 @@ export class Office {
 
   /** Waits for room in a mailbox; takes none when that fails. */
   async #room(to: number, options: WaitOptions): Promise<[null, IoError] | null> {
-    for (;;) {
-      const ending = this.endings.get(to);
-      if (ending !== undefined) return [null, gone(to, ending)];
-      const target = this.#target(to);
-      if (target.unread < MAILBOX) {
-        target.unread++;
-        return null;
-      }
-      const [, err] = await park<Result<true>>(() => `send to context ${to}`, options, (wake) => {
-        target.full.add(wake);
-        return () => target.full.delete(wake);
-      });
-      if (err !== null) return [null, err];
+    const ending = this.endings.get(to);
+    if (ending !== undefined) return [null, gone(to, ending)];
+    const target = this.#target(to);
+    // Who comes while others wait goes behind them, or the order were lost.
+    if (target.unread < MAILBOX && target.full.size === 0) {
+      target.unread++;
+      return null;
     }
+    const [, err] = await park<Result<true>>(() => `send to context ${to}`, options, (wake) => {
+      target.full.add(wake);
+      return () => target.full.delete(wake);
+    });
+    return err === null ? null : [null, err];
   }
 
   /** The wait may have been long: who has ended meanwhile is told of like any other. */
@@ -195,11 +198,14 @@ export class Office {
   #wasRead(of: number, count: number): void {
     const target = this.#targets.get(of);
     if (target === undefined) return;
-    target.unread -= count;
-    for (const wake of target.full) {
-      target.full.delete(wake);
-      wake([true, null]);
-      return;
+    for (let n = 0; n < count; n++) {
+      const [first] = target.full;
+      if (first === undefined) target.unread--;
+      else {
+        // Its place goes to the one who waits longest.
+        target.full.delete(first);
+        first([true, null]);
+      }
     }
   }
 
