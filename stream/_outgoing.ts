@@ -160,6 +160,10 @@ export class Outgoing {
 
   /** Keeps a message until `uncork`; a copy, for its bytes may be changed by then. */
   hold(parts: Part | Part[], codec: Codec): Promise<Result<number>> {
+    if (dying !== 0) {
+      const refused = refusal();
+      if (refused !== null) return refused;
+    }
     const err = this.#refusal(false);
     if (err !== null) return this.#channel.incoming.fail(err);
     const pieces = Array.isArray(parts) ? parts : [parts];
@@ -245,6 +249,7 @@ export class Outgoing {
       this.#channel.taint("a file was sent half");
       const queue = this.#queue;
       this.#queue = [];
+      this.#ending = false;
       for (const message of queue) this.#answer(message, [null, this.#refusal(true)!]);
     }
     if (!this.#writing && !this.#flushing) this.#flush();

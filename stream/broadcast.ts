@@ -1,7 +1,7 @@
 import type { Bytes, Encoding, IoError, Payload, Result } from "../core/mod.ts";
-import type { BufferedStream } from "./buffered.ts";
+import { BufferedStream } from "./buffered.ts";
 import type { FrameCodec } from "./framing.ts";
-import type { SendOptions } from "./types.ts";
+import type { SendOptions, Stream } from "./types.ts";
 
 /** What {@linkcode broadcast} takes. */
 export interface BroadcastOptions<T> extends SendOptions {
@@ -30,18 +30,18 @@ export interface BroadcastOptions<T> extends SendOptions {
  * ```
  */
 export function broadcast(
-  streams: Iterable<BufferedStream<Encoding>>,
+  streams: Iterable<Stream<Encoding>>,
   data: Payload,
   options?: SendOptions & { codec?: never },
 ): Promise<Result<number>[]>;
 /** Sends to many streams what a codec of yours makes of a value. */
 export function broadcast<T>(
-  streams: Iterable<BufferedStream<Encoding>>,
+  streams: Iterable<Stream<Encoding>>,
   value: T,
   options: BroadcastOptions<T>,
 ): Promise<Result<number>[]>;
 export function broadcast(
-  streams: Iterable<BufferedStream<Encoding>>,
+  streams: Iterable<Stream<Encoding>>,
   value: unknown,
   options: SendOptions & { codec?: FrameCodec<unknown> } = {},
 ): Promise<Result<number>[]> {
@@ -49,6 +49,7 @@ export function broadcast(
   const made = new Map<string, Bytes | IoError>();
   const sends: Promise<Result<number>>[] = [];
   for (const stream of streams) {
+    if (!(stream instanceof BufferedStream)) throw new TypeError("broadcast wants streams of ours");
     const bytes = stream.frame_for(value, codec, encoding, made);
     sends.push(
       bytes instanceof Uint8Array ? stream.send(bytes, options) : Promise.resolve([null, bytes]),

@@ -12,6 +12,7 @@ import {
 } from "../core/mod.ts";
 import { BufferedStream, DEFAULT_TIMEOUT } from "./buffered.ts";
 import type { Channel } from "./channel.ts";
+import type { Stream } from "./types.ts";
 
 /**
  * Waits until at least one of many streams is readable, and gives all that are, in the
@@ -37,18 +38,18 @@ import type { Channel } from "./channel.ts";
  * for (const end of [one, toOne, two, toTwo]) await end.close();
  * ```
  */
-export function select<S extends BufferedStream<Encoding>>(
+export function select<S extends Stream<Encoding>>(
   streams: Iterable<S>,
   options: WaitOptions = {},
 ): Promise<Result<S[]>> {
   const list = [...new Set(streams)];
   if (list.length === 0) throw new RangeError("select wants at least one stream: got none");
-  for (const stream of list) {
-    if (!(stream instanceof BufferedStream)) throw new TypeError("select wants streams");
-  }
   const { timeout = DEFAULT_TIMEOUT, signal } = options;
   checkTimeout(timeout);
-  const channels = list.map((stream) => BufferedStream.channel_of(stream));
+  const channels = list.map((stream) => {
+    if (stream instanceof BufferedStream) return BufferedStream.channel_of(stream);
+    throw new TypeError("select wants streams of ours");
+  });
   const taken = channels.find((channel) => channel?.incoming.busy === true);
   if (taken !== undefined) {
     const words = `Cannot select: another receive is waiting on ${taken!.name}`;

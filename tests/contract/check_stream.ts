@@ -835,7 +835,7 @@ export function checkStream(
       [() => a.sendfile(new Memory(1), 0, 0.5), "sendfile: count must be a whole number of bytes"],
       [() => a.on_disconnect(1 as never), "on_disconnect wants a function or null: got number"],
       [() => select([]), "select wants at least one stream: got none"],
-      [() => select([{} as BufferedStream]), "select wants streams"],
+      [() => select([{} as BufferedStream]), "select wants streams of ours"],
       [() => a.receive("*l", { timeout: -1 }), "timeout must be 0 (no limit) or more milliseconds"],
       [() => a.receive("*l", { encoding: "utf-16le" }), "'utf-16le' is not ASCII-compatible"],
       [() => a.receive("*l", { encoding: "nonsense" }), "'nonsense' is not one that TextDecoder"],
