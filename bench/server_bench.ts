@@ -1,7 +1,8 @@
 /**
- * Servers beside a plain `Deno.listen` loop: echo of lines for 1 and 100 clients,
- * connections a second, and what an idle connection costs. Each server is a process of its
- * own, with the same clients of plain Deno.
+ * Servers beside a plain `Deno.listen` loop, and beside Node's `node:net` and LuaJIT with
+ * lua-cqueues where these are there: echo of lines for 1 and 100 clients, connections a
+ * second, and what an idle connection costs. Each server is a process of its own, with the
+ * same clients of plain Deno.
  *
  *     deno task bench server
  */
@@ -64,6 +65,33 @@ const SERVERS: Record<string, () => Promise<void>> = {
   "for await, bytes": serveAccepted,
 };
 
+/** Servers of others: what runs them, and what must succeed for that. */
+const FOREIGN: Record<string, { command: string[]; check: string[] }> = {
+  "node:net (Node)": {
+    command: ["node", "bench/foreign/echo_node.mjs"],
+    check: ["node", "--version"],
+  },
+  "LuaJIT, lua-cqueues": {
+    command: ["luajit", "bench/foreign/echo_cqueues.lua"],
+    check: ["luajit", "-e", "require 'cqueues'"],
+  },
+};
+
+/** Those of others that are here. */
+function present(): string[] {
+  return Object.keys(FOREIGN).filter((name) => {
+    const [command, ...args] = FOREIGN[name]!.check;
+    try {
+      const options = { args, stdout: "null", stderr: "null" } as const;
+      if (new Deno.Command(command!, options).outputSync().success) return true;
+    } catch {
+      // Not on the PATH.
+    }
+    console.log(`not here, and left out: ${name}`);
+    return false;
+  });
+}
+
 /** Says the port, and at each line of input how much memory is in use. */
 function ready(port: number): void {
   console.log(port);
@@ -89,16 +117,19 @@ class Running implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #output: ReadableStreamDefaultReader<Uint8Array>;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #foreign: boolean;
   port = 0;
 
   private constructor(name: string) {
     const own = new URL(import.meta.url).pathname;
-    const args = ["run", "-q", "-A", "--no-check", own, name];
+    const ours = [Deno.execPath(), "run", "-q", "-A", "--no-check", own, name];
+    this.#foreign = name in FOREIGN;
+    const plain = FOREIGN[name]?.command ?? ours;
     // Where the scheduler puts a server beside its one client decides between 15 and 60
     // thousand round trips; so each has its own processor, where that can be said.
-    const pinned = PIN ? ["-c", "1", Deno.execPath(), ...args] : args;
-    this.#child = new Deno.Command(PIN ? "taskset" : Deno.execPath(), {
-      args: pinned,
+    const [command, ...args] = PIN ? ["taskset", "-c", "1", ...plain] : plain;
+    this.#child = new Deno.Command(command!, {
+      args,
       stdin: "piped",
       stdout: "piped",
     }).spawn();
@@ -117,6 +148,10 @@ class Running implements AsyncDisposable {
   }
 
   async rss(): Promise<number> {
+    if (this.#foreign) {
+      const status = await Deno.readTextFile(`/proc/${this.#child.pid}/status`).catch(() => "");
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) * 1024;
+    }
     await this.#input.write(new Uint8Array([10]));
     return await this.#number();
   }
@@ -173,7 +208,7 @@ async function idle(name: string): Promise<number> {
 }
 
 async function main(): Promise<void> {
-  const names = Object.keys(SERVERS);
+  const names = [...Object.keys(SERVERS), ...present()];
   const servers = await Promise.all(names.map(Running.start));
   for (const [clients, count, rounds] of [[1, 1_000, 15], [100, 30, 15]] as const) {
     const conns = await Promise.all(

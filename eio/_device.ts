@@ -49,11 +49,17 @@ export class Device implements Source {
   }
 
   /** Opens it; a FIFO that is opened one way only waits for the other side, as POSIX says. */
-  static async open(path: string, access: Access, fifo: boolean, caller: Caller): Promise<Device> {
+  static async open(
+    path: string,
+    access: Access,
+    fifo: boolean,
+    caller: Caller,
+    opened: number | null = null,
+  ): Promise<Device> {
     const { O_NONBLOCK, O_NOCTTY, O_RDWR, O_RDONLY, O_WRONLY } = constants;
     const way = access.read ? access.write ? O_RDWR : O_RDONLY : O_WRONLY;
     const flags = way | O_NONBLOCK | O_NOCTTY;
-    const fd = await until(caller, () =>
+    const fd = opened ?? await until(caller, () =>
       openFile(path, flags).catch((error) => {
         // Nobody has it open for reading yet.
         if (fifo && errnoOf(error) === "ENXIO") return undefined;

@@ -8,6 +8,14 @@ import { quote } from "./_path.ts";
 /** How a path is to be opened: as a file with a cursor, or as something that makes one wait. */
 export type Route = "file" | "fifo" | "device";
 
+/** How to open it, and the descriptor that it was looked at by, if that must stay open. */
+export interface Way {
+  route: Route;
+  fd: number | null;
+}
+
+const FILE: Way = { route: "file", fd: null };
+
 const openFile = promisify(open);
 const statFile = promisify(fstat);
 const closeFile = promisify(close);
@@ -16,14 +24,14 @@ const closeFile = promisify(close);
 const MEMORY_MAJOR = 1;
 
 /** Looks at what a path leads to; throws where that cannot be opened. */
-export async function routeOf(path: string, access: Access): Promise<Route> {
+export async function routeOf(path: string, access: Access): Promise<Way> {
   let info: Pick<Deno.FileInfo, "isDirectory" | "isSocket" | "isFifo" | "isCharDevice" | "rdev">;
   try {
     info = await Deno.stat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound && access.create) return "file";
+    if (error instanceof Deno.errors.NotFound && access.create) return FILE;
     // Who may only write may still write to a FIFO; whoever may not, is told when it is opened.
-    if (isRefused(error)) return access.read ? "file" : await routeByOpening(path);
+    if (isRefused(error)) return access.read ? FILE : await wayByOpening(path);
     throw error;
   }
   const cannot = `Cannot open ${quote(path)}`;
@@ -31,26 +39,31 @@ export async function routeOf(path: string, access: Access): Promise<Route> {
   if (info.isSocket) {
     throw new IoError("unsupported", `${cannot}: it is a socket, to be connected to`);
   }
-  if (access.fresh) return "file";
-  if (info.isFifo) return "fifo";
-  return info.isCharDevice && !isMemory(info.rdev) ? "device" : "file";
+  if (access.fresh) return FILE;
+  if (info.isFifo) return { route: "fifo", fd: null };
+  return info.isCharDevice && !isMemory(info.rdev) ? { route: "device", fd: null } : FILE;
 }
 
-/** The same without leave to read: opening it for writing does nothing, and tells what it is. */
-async function routeByOpening(path: string): Promise<Route> {
+/**
+ * The same without leave to read: opening it for writing does nothing, and tells what it is.
+ * A FIFO stays open: closed, it would seem to its reader that all had been written.
+ */
+async function wayByOpening(path: string): Promise<Way> {
   const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
   let fd: number;
   try {
     fd = await openFile(path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
   } catch (error) {
-    return errnoOf(error) === "ENXIO" ? "fifo" : "file";
+    return errnoOf(error) === "ENXIO" ? { route: "fifo", fd: null } : FILE;
   }
+  let keep = false;
   try {
     const info = await statFile(fd);
-    if (info.isFIFO()) return "fifo";
-    return info.isCharacterDevice() && !isMemory(info.rdev) ? "device" : "file";
+    keep = info.isFIFO();
+    if (keep) return { route: "fifo", fd };
+    return info.isCharacterDevice() && !isMemory(info.rdev) ? { route: "device", fd: null } : FILE;
   } finally {
-    await closeFile(fd);
+    if (!keep) await closeFile(fd);
   }
 }
 

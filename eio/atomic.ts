@@ -1,8 +1,17 @@
-import { codecOf, fail, ok, type Payload, type Result, type WaitOptions } from "../core/mod.ts";
+import {
+  codecOf,
+  fail,
+  IoError,
+  ok,
+  type Payload,
+  type Result,
+  type WaitOptions,
+} from "../core/mod.ts";
 import { bytesToWrite } from "./_arguments.ts";
 import { ask, done, errnoOf } from "./_call.ts";
 import { Descriptor } from "./_descriptor.ts";
 import { accessOf } from "./_mode.ts";
+import { resolve } from "node:path";
 import { basename, dirname, join, pathOf, quote } from "./_path.ts";
 import { NEW_FILE, permOf } from "./_perm.ts";
 import { RegularFile } from "./_regular.ts";
@@ -75,11 +84,16 @@ export async function write_atomic(
 async function oldFile(path: string): Promise<{ path: string; mode: number | null }> {
   try {
     const real = await Deno.realPath(path);
-    const { mode } = await Deno.stat(real);
+    const { mode, isFile, isDirectory } = await Deno.stat(real);
+    if (isDirectory) throw new IoError("is_dir", `Cannot write ${quote(path)}: it is a directory`);
+    // Renamed over, a FIFO or a device would be gone.
+    if (!isFile) throw new Deno.errors.NotSupported("it is not a regular file");
     return { path: real, mode: mode === null ? null : mode & 0o7777 };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { path, mode: null };
-    throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const led = await Deno.readLink(path).catch(() => null);
+    // A link that leads nowhere yet: what it leads to is made.
+    return led === null ? { path, mode: null } : await oldFile(resolve(dirname(path), led));
   }
 }
 

@@ -61,7 +61,9 @@ export function open<E extends Encoding = "lines">(
   third: Perm | OpenOptions<E> = NEW_FILE,
   fourth: OpenOptions<E> = {},
 ): Promise<Result<FileHandle<E>>> {
-  const [perm, options] = typeof third === "object" ? [NEW_FILE, third] : [third, fourth];
+  const [perm, options] = typeof third === "object" && third !== null
+    ? [NEW_FILE, third]
+    : [third, fourth];
   const encoding = options.encoding ?? "lines";
   codecOf(encoding);
   return opened<FileHandle<E>>(path, mode, perm, options, {
@@ -138,8 +140,8 @@ function opened<T>(
     () => `open ${quote(name)}`,
     options,
     async (caller) => {
-      const route = await routeOf(name, access);
-      if (route !== "file") return await Device.open(name, access, route === "fifo", caller);
+      const { route, fd } = await routeOf(name, access);
+      if (route !== "file") return await Device.open(name, access, route === "fifo", caller, fd);
       const why = make.refuse(access);
       if (why !== null) throw new Deno.errors.NotSupported(why);
       return new Descriptor(await openFile(name, access, rights), name, access.append);

@@ -66,7 +66,7 @@ const FLAGS: Record<string, string> = {
 
 /** Functions that ask the world for nothing that Deno guards. */
 const FREE: Record<string, string[]> = {
-  cosocket: ["from_conn", "pool_close", "pool_stats", "tcp", "unwrap"],
+  cosocket: ["bind", "from_conn", "pool_close", "pool_stats", "tcp", "unwrap"],
   eio: ["unwrap"],
   log: ["LOG", "close_log", "flush_log", "log_stats", "logger", "unwrap"],
   process: ["abort", "children", "cwd", "exit", "unwrap", "uptime", "waitpid"],

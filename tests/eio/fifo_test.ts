@@ -119,6 +119,32 @@ Deno.test("open_stream() gives a FIFO the patterns of a socket, and its end", as
   await reader.close();
 });
 
+Deno.test("who may only write to a FIFO ends nothing for its reader before it writes", async () => {
+  await using folder = await scratch();
+  const path = await mkfifo(`${folder.path}/p`);
+  const module = new URL("../../eio/mod.ts", import.meta.url).href;
+  const program = `import { open_stream } from "${module}";
+    const [out, err] = await open_stream("${path}", "w");
+    if (err) throw err;
+    await out.send("all of it\\n");
+    await out.close();`;
+  for (let round = 0; round < 5; round++) {
+    const reading = newthread(async () => {
+      await using reader = await unwrap(open_stream(path, "r"));
+      return await reader.receive("*a", { encoding: "utf-8" });
+    });
+    const writer = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-check", "--no-prompt", `--allow-write=${path}`],
+        `data:text/typescript,${encodeURIComponent(program)}`,
+      ],
+      stderr: "inherit",
+    });
+    const [{ success }, got] = await Promise.all([writer.output(), wait(reading)]);
+    assertEquals([success, got], [true, ["all of it\n", null]]);
+  }
+});
+
 Deno.test("a FIFO that is opened as a file has no cursor, and says so", async () => {
   await using folder = await scratch();
   const path = await mkfifo(`${folder.path}/p`);

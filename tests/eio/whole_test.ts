@@ -104,13 +104,14 @@ Deno.test("write_atomic() that is given up while it opens or renames leaves noth
   for (const call of ["open", "rename"] as const) {
     await eio.writefile(path, "old");
     const giveUp = new AbortController();
+    let late: Promise<unknown> = Promise.resolve();
     const own = Deno[call] as (...args: unknown[]) => Promise<unknown>;
     // A slow system: it does so when the caller has long gone.
     const stand = (...args: unknown[]) => {
       const made = call === "rename" || (args[1] as Deno.OpenOptions).createNew === true;
       if (!made) return own(...args);
       giveUp.abort();
-      return turns().then(() => own(...args));
+      return late = turns().then(() => own(...args));
     };
     Object.assign(Deno, { [call]: stand });
     try {
@@ -119,10 +120,24 @@ Deno.test("write_atomic() that is given up while it opens or renames leaves noth
     } finally {
       Object.assign(Deno, { [call]: own });
     }
+    await Promise.allSettled([late]);
+    // Closing what was opened for nobody takes a turn as well.
+    await turns();
     assertEquals(await eio.readdir(folder.path), [["f"], null], call);
     const text = await Deno.readTextFile(path);
     assert(text === "old" || (call === "rename" && text === "new"), `${call}: ${text}`);
   }
+});
+
+Deno.test("write_atomic() replaces no FIFO, and makes what a link leads to", async () => {
+  await using folder = await scratch();
+  await new Deno.Command("mkfifo", { args: [`${folder.path}/p`] }).output();
+  assertEquals((await eio.write_atomic(`${folder.path}/p`, "x"))[1]?.code, "unsupported");
+  assertEquals((await unwrap(eio.stat(`${folder.path}/p`))).type, "named pipe");
+  await eio.symlink("target", `${folder.path}/link`);
+  assertEquals(await eio.write_atomic(`${folder.path}/link`, "text"), [4, null]);
+  assertEquals((await unwrap(eio.lstat(`${folder.path}/link`))).type, "link");
+  assertEquals(await eio.readfile(`${folder.path}/target`, { encoding: "utf-8" }), ["text", null]);
 });
 
 Deno.test("a program that is killed in the middle of write_atomic() leaves the old file or the new", async () => {
