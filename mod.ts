@@ -90,6 +90,7 @@ export {
   time,
   unescape_uri,
 } from "./util/mod.ts";
+export * as context from "./context/mod.ts";
 export * as cosocket from "./_compat.ts";
 export * as eio from "./eio/mod.ts";
 export * as log from "./log/mod.ts";

@@ -18,7 +18,7 @@ import {
 
 /** What each entry's graph may hold, beside its own directory and core. */
 const MAY_LOAD: Record<string, string[]> = {
-  ".": ["cosocket", "eio", "log", "process", "stream", "system", "thread", "util"],
+  ".": ["context", "cosocket", "eio", "log", "process", "stream", "system", "thread", "util"],
   "./context": ["thread"],
   "./cosocket": ["stream", "thread"],
   "./eio": ["stream"],
