@@ -115,6 +115,7 @@ export const SETTINGS: Record<string, Setting> = {
       };
     },
   },
+  frames: plain("Cid: welcome, somebody asked: is everybody here?"),
   udp_echo: plain("the answer: is anybody there?", "127.0.0.1", "0", "1"),
   ring: plain("50 hops in", "50"),
   worker_pool: plain("2262 primes below 20000", "20000"),
