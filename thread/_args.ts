@@ -19,3 +19,9 @@ export function functionOf<F>(fn: F, caller: string): F {
 export function named(kind: string, name: string | undefined): string {
   return name === undefined ? `a ${kind}` : `${kind} '${name}'`;
 }
+
+/** Throws unless `choice` is one of the two, or left out; gives it back. */
+export function onErrorOf<C extends string>(choice: C | undefined): C | undefined {
+  if (choice === undefined || choice === "cancel" || choice === "collect") return choice;
+  throw new TypeError(`on_error must be "cancel" or "collect": got ${choice}`);
+}

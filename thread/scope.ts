@@ -1,4 +1,6 @@
 import {
+  afterTurn,
+  cancelled,
   checkTimeout,
   current,
   Deadline,
@@ -8,12 +10,16 @@ import {
   type Outcome,
   refusal,
   report,
+  root,
   Scope as Members,
   type Task,
   type ThreadKilled,
   Wait,
 } from "../core/mod.ts";
+import { setImmediate } from "node:timers";
+import { onErrorOf } from "./_args.ts";
 import { scopes, start, tellFailures } from "./_run.ts";
+import { backgroundOf, outermost } from "./_scopes.ts";
 import type { Waited } from "./types.ts";
 
 /** How long killed threads have to unwind before their scope closes without them: 5 s. */
@@ -31,6 +37,18 @@ export interface Scope {
 export interface ScopeOptions {
   /** Milliseconds that killed threads have to unwind; 5,000 by default. */
   grace?: number;
+  /** Of `scope`: milliseconds for the whole; 0, the default, is no limit. */
+  timeout?: number;
+  /** When aborted, every thread in the scope is killed and the result is `cancelled`. */
+  signal?: AbortSignal;
+  /**
+   * What becomes of a thread that throws while nobody waits for it. `"cancel"`: all others
+   * are killed, and the scope gives that failure. `"collect"`: the others run on, `fn`
+   * too, and the scope gives `failed` with an `AggregateError` of all that threw.
+   *
+   * Left out, the others run on, and `on_error` hears of it when the scope ends.
+   */
+  on_error?: "cancel" | "collect";
 }
 
 /**
@@ -39,7 +57,8 @@ export interface ScopeOptions {
  *
  * When `fn` throws (`failed`), or the thread that waits for the scope is killed, all
  * threads in it are killed; the scope then closes when they have unwound, or when
- * `grace` has passed, which is reported to `on_error`.
+ * `grace` has passed, which is reported to `on_error`. `timeout` (`timeout`) and `signal`
+ * (`cancelled`) bound the whole; `on_error` says what a thread that throws means.
  *
  * @example The first answer wins, the rest is stopped
  * ```ts
@@ -53,12 +72,26 @@ export interface ScopeOptions {
  * });
  * console.log(winner); // answer
  * ```
+ *
+ * @example One failure ends them all
+ * ```ts
+ * import { newthread, scope, sleep } from "@alilua/coevent/thread";
+ *
+ * const [, err] = await scope(() => {
+ *   newthread(() => sleep(60_000));
+ *   newthread(async () => {
+ *     await sleep(1);
+ *     throw new Error("no answer");
+ *   });
+ * }, { on_error: "cancel" });
+ * console.log(err?.code, (err?.cause as Error).message); // failed no answer
+ * ```
  */
 export function scope<R>(
   fn: (scope: Scope) => R,
   options: ScopeOptions = {},
 ): Promise<Waited<Awaited<R>>> {
-  return run("scope", fn, options, 0, false);
+  return run("scope", fn, options, checkTimeout(options.timeout ?? 0), false);
 }
 
 /**
@@ -155,11 +188,14 @@ function run<R>(
 ): Promise<Waited<Awaited<R>>> {
   if (typeof fn !== "function") throw new TypeError(`${name} wants a function: got ${typeof fn}`);
   const grace = checkTimeout(options.grace ?? GRACE, "grace");
+  const { signal } = options;
+  const onError = onErrorOf(options.on_error);
   if (dying !== 0 && !shielded) {
     const refused = refusal();
     if (refused !== null) return refused;
   }
-  const running = new Running(name, grace, limit, shielded);
+  if (signal?.aborted) return afterTurn([null, cancelled(`begin ${name}`, signal)]);
+  const running = new Running(name, grace, limit, shielded, onError, signal);
   return running.start(fn) as Promise<Waited<Awaited<R>>>;
 }
 
@@ -169,6 +205,8 @@ class Running extends Wait implements Scope {
   readonly #grace: number;
   readonly #limit: number;
   readonly #shielded: boolean;
+  readonly #onError: ScopeOptions["on_error"];
+  readonly #signal: AbortSignal | undefined;
   readonly #members = new Members();
   readonly #timer: Deadline;
   #body: Task | null = null;
@@ -176,16 +214,26 @@ class Running extends Wait implements Scope {
   #inGrace = false;
   #over = false;
   #killed: ThreadKilled | null = null;
-  #timedOut: IoError | null = null;
+  /** What the scope gives in place of what its function returned. */
+  #instead: IoError | null = null;
   #resolve!: (outcome: Outcome) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(name: string, grace: number, limit: number, shielded: boolean) {
+  constructor(
+    name: string,
+    grace: number,
+    limit: number,
+    shielded: boolean,
+    onError: ScopeOptions["on_error"],
+    signal: AbortSignal | undefined,
+  ) {
     super();
     this.#name = name;
     this.#grace = grace;
     this.#limit = limit;
     this.#shielded = shielded;
+    this.#onError = onError;
+    this.#signal = signal;
     this.#timer = new Deadline(() => this.#timePassed(), true);
   }
 
@@ -197,7 +245,9 @@ class Running extends Wait implements Scope {
     this.lasting = promise;
     this.enter(now());
     if (this.#limit > 0 && this.#limit !== Infinity) this.#timer.set(now() + this.#limit);
+    this.#signal?.addEventListener("abort", this.#aborted);
     scopes.add(this.#members);
+    if (this.task === root) outermost.add(this.#members);
     this.#members.onChange = (task) => this.#changed(task);
     const body = start(this.#members, this.#name, fn, [this]);
     this.#body = body;
@@ -233,9 +283,12 @@ class Running extends Wait implements Scope {
     if (this.#over || this.#body === null) return;
     const left = this.#members.tasks.size;
     // What it returned may well be a failure: that ends nobody else.
-    const broken = task === this.#body && (task.threw || task.killed !== null);
+    const broken = task === this.#body &&
+      (task.killed !== null || (task.threw && this.#onError !== "collect"));
     if (left === 0) this.#finish();
     else if (broken) this.#closeAll(task.outcome?.[1]);
+    else if (left === backgroundOf(this.#members).size) this.#closeAll("all others have ended");
+    else if (task.threw && this.#onError === "cancel") this.#failLater(task);
     else if (left === this.#members.dying) this.#beginGrace();
   }
 
@@ -246,8 +299,47 @@ class Running extends Wait implements Scope {
       return;
     }
     const words = `Cannot end ${this.#name}: it took longer than ${this.#limit} ms`;
-    this.#timedOut = new IoError("timeout", words);
-    this.#closeAll(this.#timedOut);
+    this.#giveUp(new IoError("timeout", words));
+  }
+
+  readonly #aborted = (): void => {
+    this.#giveUp(cancelled(`end ${this.#name}`, this.#signal!));
+  };
+
+  /** A thread has thrown; a `wait` for it later in this turn takes that upon itself. */
+  #failLater(task: Task): void {
+    setImmediate(() => {
+      if (task.observed || this.#over) return;
+      task.observed = true;
+      this.#members.failures.delete(task);
+      this.#giveUp(task.outcome![1]!);
+    });
+  }
+
+  #giveUp(why: IoError): void {
+    if (this.#closing || this.#over) return;
+    this.#instead = why;
+    this.#closeAll(why);
+  }
+
+  /** What the threads that threw, and that nobody has waited for, make of the scope. */
+  #takeFailures(): void {
+    if (this.#onError === undefined || this.#instead !== null || this.#killed !== null) return;
+    const { failures } = this.#members;
+    const failed = [...failures].filter((task) => !task.observed);
+    if (this.#body!.threw) failed.unshift(this.#body!);
+    if (failed.length === 0) return;
+    if (this.#onError === "cancel") {
+      const [first] = failed;
+      first!.observed = true;
+      this.#instead = first!.outcome![1];
+      return;
+    }
+    for (const task of failed) task.observed = true;
+    const words = `Threads of ${this.#name} threw: ` +
+      failed.map((task) => `'${task.name}'`).join(", ");
+    const cause = new AggregateError(failed.map((task) => task.outcome![1]!.cause), words);
+    this.#instead = new IoError("failed", words, { cause });
   }
 
   #closeAll(reason: unknown): void {
@@ -276,14 +368,17 @@ class Running extends Wait implements Scope {
   #finish(): void {
     this.#over = this.#members.over = true;
     this.#timer.remove();
+    this.#signal?.removeEventListener("abort", this.#aborted);
     this.leave();
     scopes.delete(this.#members);
+    outermost.delete(this.#members);
+    this.#takeFailures();
     tellFailures(this.#members);
     if (this.#killed !== null) {
       // The killed thread may have stopped awaiting: then nobody hears it, which is well.
       this.#reject(this.#killed);
     } else {
-      this.#resolve(this.#timedOut === null ? this.#body!.outcome! : [null, this.#timedOut]);
+      this.#resolve(this.#instead === null ? this.#body!.outcome! : [null, this.#instead]);
     }
   }
 }
