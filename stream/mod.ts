@@ -34,7 +34,7 @@ export type {
   Result,
   WaitOptions,
 } from "../core/mod.ts";
-export { IoError } from "../core/mod.ts";
+export { IoError, unwrap, type Unwrapped } from "../core/mod.ts";
 export * from "./broadcast.ts";
 export * from "./buffered.ts";
 export * from "./channel.ts";
