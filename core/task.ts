@@ -28,6 +28,28 @@ export class ThreadKilled extends Error {
   }
 }
 
+/** Who counts what the threads do, while somebody wants to know. */
+export interface Watcher {
+  /** A task was made. */
+  born(task: Task): void;
+  /** A task begins to wait. */
+  entered(task: Task): void;
+  /** A task has waited, from `since` to now. */
+  left(task: Task, since: number): void;
+  /** A task has come to its end. */
+  ended(task: Task): void;
+  /** The running task lets others run, and does not wait. */
+  paused(): void;
+}
+
+/** Asked at every wait, so it must cost nothing while it is `null`. */
+export let watcher: Watcher | null = null;
+
+/** Begins or ends the counting. */
+export function setWatcher(next: Watcher | null): void {
+  watcher = next;
+}
+
 /** One operation that a thread waits in. Belongs to a task from `enter` to `leave`. */
 export abstract class Wait {
   task: Task | null = null;
@@ -50,6 +72,7 @@ export abstract class Wait {
   /** Enters this wait in the current task. */
   enter(since: number): void {
     const task = current();
+    if (watcher !== null) watcher.entered(task);
     this.task = task;
     this.since = since;
     this.after = task.waits;
@@ -61,6 +84,7 @@ export abstract class Wait {
   leave(): void {
     const task = this.task;
     if (task === null) return;
+    if (watcher !== null) watcher.left(task, this.since);
     if (this.before === null) task.waits = this.after;
     else this.before.after = this.after;
     if (this.after !== null) this.after.before = this.before;
@@ -122,6 +146,7 @@ export class Task {
     this.#name = name;
     this.parent = parent;
     this.scope = scope;
+    if (watcher !== null) watcher.born(this);
   }
 
   /** The function's name, or its own; most are never asked for. */
@@ -184,6 +209,7 @@ export class Task {
   unwind(): void {
     if (this.unwound) return;
     this.unwound = true;
+    if (watcher !== null) watcher.ended(this);
     this.scope.tasks.delete(this);
     if (this.killed !== null) {
       dying -= 1;

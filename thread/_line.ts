@@ -7,6 +7,7 @@ import {
   root,
   runIn,
   type WaitOptions,
+  watcher,
 } from "../core/mod.ts";
 import { swop } from "./sleep.ts";
 
@@ -34,6 +35,7 @@ export function fairly<T>(answer: Promise<T>): Promise<T> {
 /** Whether a wait must begin, and fail, although it could be answered at once. */
 export function hindered(options: WaitOptions): boolean {
   checkTimeout(options.timeout ?? 0);
+  if (watcher !== null) watcher.paused();
   return options.signal?.aborted === true || (dying !== 0 && current().killed !== null);
 }
 

@@ -28,6 +28,7 @@ export { type ErrorCode, type GoneReason, IoError, type IoErrorOptions } from ".
 export { type ReadResult, type Result, ThreadKilled, unwrap, type Unwrapped } from "../core/mod.ts";
 export * from "./channel.ts";
 export * from "./event.ts";
+export * from "./exit.ts";
 export * from "./fake_clock.ts";
 export * from "./lock.ts";
 export * as parallel from "./parallel.ts";
@@ -42,3 +43,4 @@ export * from "./succeeded.ts";
 export * from "./thread.ts";
 export * as timer from "./timer.ts";
 export * from "./types.ts";
+export * from "./watch.ts";

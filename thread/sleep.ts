@@ -9,6 +9,7 @@ import {
   type Result,
   type ThreadKilled,
   Wait,
+  watcher,
   wheel,
 } from "../core/mod.ts";
 import { setImmediate } from "node:timers";
@@ -48,6 +49,7 @@ export function swop(): Promise<Result<true>> {
     const refused = refusal();
     if (refused !== null) return refused;
   }
+  if (watcher !== null) watcher.paused();
   // While a turn is due nobody may go on, or the turn never comes.
   if (turning !== null) return turning;
   if (++swops % SWOPS_PER_LOOK !== 0) return DONE;
