@@ -233,7 +233,10 @@ export class Incoming {
 
   /** Lets the reader look at what has come. */
   #serve(news: string): void {
-    if (this.#ended !== null) this.#channel.over(this.#ended === true ? null : this.#ended);
+    const ended = this.#ended;
+    if (ended === true) this.#channel.over(null);
+    // What was never open for reading has not ended: a child's input, standard output.
+    else if (ended !== null && ended.code !== "closed") this.#channel.over(ended);
     const reader = this.#reader;
     if (reader === null) {
       this.#selecting?.(null);

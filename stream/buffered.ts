@@ -459,12 +459,10 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     const channel = this.#channel;
     if (channel === null) return this.#refuse("shut down");
     const timeout = checkTimeout(options.timeout ?? this.#sendTimeout);
-    if (channel.outgoing.corked) {
-      const [, err] = await this.uncork(options);
-      if (err !== null) return [null, err];
-    }
+    const uncorked = channel.outgoing.corked ? this.uncork(options) : null;
     const [, err] = await channel.outgoing.end({ timeout, signal: options.signal, owner: this });
-    return err === null ? [true, null] : [null, err];
+    const unsent = (await uncorked)?.[1] ?? err;
+    return unsent === null ? [true, null] : [null, unsent];
   }
 
   close(): Promise<Result<true>> {

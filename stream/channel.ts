@@ -9,7 +9,7 @@ const LINGER = 1_000;
 let lastId = 0;
 
 /** Hears once that a connection is over: `null` for a clean end, else the error. */
-export type DisconnectHandler = (reason: IoError | null) => void;
+export type DisconnectHandler = (reason: IoError | null) => unknown;
 
 /** Hears the wire log of one stream, a line an event. */
 export type TraceHandler = (line: string) => void;
@@ -91,10 +91,10 @@ export class Channel {
     const over = this.#over;
     if (handler === null || over === null) return;
     this.on_over = null;
-    queueMicrotask(() => {
+    queueMicrotask(async () => {
       try {
         // Whoever happened to wait when it ended may have been killed since.
-        runIn(root, handler, [over.reason]);
+        await runIn(root, handler, [over.reason]);
       } catch (error) {
         report(error, `on_disconnect of ${this.name}`);
       }

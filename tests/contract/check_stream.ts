@@ -693,6 +693,14 @@ export function checkStream(
     assertEquals(await b.receive(6, text), ["\x02hi\x02hi", null]);
   });
 
+  test("getpeer() tells who is there, or that nobody can be named", async ({ a }) => {
+    const [peer, err] = a.getpeer();
+    if (peer === null) assertEquals(err?.code, "unsupported");
+    else assert(peer.family === "unix" || (peer.ip === "127.0.0.1" && peer.port > 0));
+    await a.close();
+    assertEquals(a.getpeer()[1]?.code, "closed");
+  });
+
   test("try_receive() takes what is here and never waits", async ({ a, b }) => {
     assertEquals(b.try_receive()[1]?.code, "timeout");
     assertEquals(b.busy(), false);

@@ -54,7 +54,9 @@ Deno.test("shutdown() sends what is held before the end", async () => {
   const { stream, writes } = noted();
   stream.cork();
   await stream.send("held");
-  assertEquals(await stream.shutdown("send"), [true, null]);
+  const ending = stream.shutdown("send");
+  assertEquals((await stream.send("too late"))[1]?.code, "closed");
+  assertEquals(await ending, [true, null]);
   assertEquals(writes, ["held", "(end)"]);
   assertEquals(stream.cork()[1]?.code, "closed");
   await stream.close();

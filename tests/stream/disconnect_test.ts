@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from "node:net";
 import { assertEquals } from "@std/assert";
 import { connect, listen, unwrap } from "../../cosocket/mod.ts";
-import { BufferedStream, type IoError, pair } from "../../stream/mod.ts";
+import { BufferedStream, IoError, pair } from "../../stream/mod.ts";
 import { kill, newthread, on_error, self, wait } from "../../thread/mod.ts";
 
 /** The reason that a stream's end is told with. */
@@ -64,6 +64,35 @@ Deno.test("on_disconnect() tells of a failed write and a failed read with the er
   await Promise.all([writes.close(), reads.close()]);
 });
 
+Deno.test("on_disconnect() of what is only written to waits for a write that fails", async () => {
+  let broken = false;
+  const stream = new BufferedStream({
+    read: () => Promise.reject(new IoError("closed", "It is not open for reading")),
+    write(bytes) {
+      if (broken) return Promise.reject(new Deno.errors.BrokenPipe("broken"));
+      return Promise.resolve(bytes.length);
+    },
+    end: () => Promise.resolve(),
+    close: () => {},
+    keeps_alive: false,
+  });
+  const reasons: (string | null)[] = [];
+  const reason = new Promise<void>((resolve) =>
+    stream.on_disconnect((err) => {
+      reasons.push(err?.code ?? null);
+      resolve();
+    })
+  );
+  assertEquals(await stream.send("taken"), [5, null]);
+  assertEquals((await stream.receive())[1]?.code, "closed");
+  assertEquals(reasons, []);
+  broken = true;
+  assertEquals((await stream.send("lost"))[1]?.code, "reset");
+  await reason;
+  await stream.close();
+  assertEquals(reasons, ["reset"]);
+});
+
 Deno.test("on_disconnect() is called once a connection, whatever comes later", async () => {
   const [a, b] = pair();
   const reasons: (IoError | null)[] = [];
@@ -108,8 +137,14 @@ Deno.test("on_disconnect() that throws goes to on_error, once", async () => {
   });
   await b.close();
   await hearing;
+  const later = new Promise<void>((resolve) => told = resolve);
+  a.on_disconnect(() => Promise.reject(new Error("after an await")));
+  await later;
   off();
-  assertEquals(heard, ["on_disconnect of pair:a: in the handler"]);
+  assertEquals(heard, [
+    "on_disconnect of pair:a: in the handler",
+    "on_disconnect of pair:a: after an await",
+  ]);
   await a.close();
 });
 

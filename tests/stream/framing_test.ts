@@ -316,6 +316,38 @@ Deno.test("a codec's frame that does not end is too_long at max, and nothing is 
   assertEquals((await both.b.receive_frame(json, { max: 101, timeout: 2 }))[1]?.code, "timeout");
 });
 
+Deno.test("a codec may keep a slice of the bytes: it is a copy, as of any Uint8Array", async () => {
+  await using both = ends({});
+  const two: FrameCodec<Uint8Array> = {
+    encode: (bytes) => bytes,
+    decode: (bytes) => bytes.length < 2 ? 2 : [bytes.slice(0, 2), 2],
+  };
+  const kept: (Uint8Array | null)[] = [];
+  for (let n = 0; n < 50; n++) {
+    await both.a.send_frame(new Uint8Array([n, 255 - n]), two);
+    kept.push((await both.b.receive_frame(two))[0]);
+  }
+  for (const [n, bytes] of kept.entries()) assertEquals([...bytes!], [n, 255 - n]);
+});
+
+Deno.test("broadcast() to 10,000 streams encodes once", async () => {
+  const all = Array.from({ length: 10_000 }, () => pair());
+  let encodings = 0;
+  const codec: FrameCodec<{ tick: number }> = {
+    encode(value) {
+      encodings += 1;
+      return `${JSON.stringify(value)}\n`;
+    },
+    decode: () => null,
+  };
+  const results = await broadcast(all.map(([ours]) => ours), { tick: 7 }, { codec });
+  assertEquals([encodings, results.length], [1, 10_000]);
+  assert(results.every(([count]) => count === 11));
+  const lines = await Promise.all(all.map(([, theirs]) => theirs.receive()));
+  assert(lines.every(([line]) => line === '{"tick":7}'));
+  for (const end of all.flat()) end.close_immediately();
+});
+
 Deno.test("broadcast() encodes once, and gives what became of each", async () => {
   const all = Array.from({ length: 50 }, () => pair());
   let encodings = 0;
