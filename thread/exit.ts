@@ -20,17 +20,13 @@ export interface ExitOptions {
  * `process.exit` ends it at once. From LEM (`utils.exit`), which wants a status.
  *
  * @example Usage
- * ```ts no-run
- * import { exit, newthread, sleep } from "@alilua/coevent/thread";
+ * ```ts
+ * import { exit } from "@alilua/coevent/thread";
  *
- * newthread(async () => {
- *   try {
- *     await sleep(60_000);
- *   } finally {
- *     console.log("farewell");
- *   }
- * });
- * await exit(3);
+ * if (Deno.args.includes("--version")) {
+ *   console.log("0.1.0");
+ *   await exit(0);
+ * }
  * ```
  */
 export function exit(status: number = 0, options: ExitOptions = {}): Promise<never> {

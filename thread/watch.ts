@@ -134,18 +134,21 @@ export function top(): ThreadLoad[] {
  *
  * @example Usage
  * ```ts
- * import { dump, kill, newthread, sleep } from "@alilua/coevent/thread";
+ * import { dump, newthread, scope, sleep } from "@alilua/coevent/thread";
  *
- * const parent = newthread(async function parent() {
- *   newthread(function child() {
+ * await scope((s) => {
+ *   newthread(function parent() {
+ *     newthread(function child() {
+ *       return sleep(10_000);
+ *     });
  *     return sleep(10_000);
  *   });
- *   await sleep(10_000);
+ *   console.log(dump());
+ *   // 2 scope: running; 0 ms old
+ *   //   3 parent: sleep, 0 ms; 0 ms old
+ *   //     4 child: sleep, 0 ms; 0 ms old
+ *   s.close();
  * });
- * console.log(dump());
- * // 5 parent: sleep, 0 ms; 0 ms old
- * //   6 child: sleep, 0 ms; 0 ms old
- * kill(parent);
  * ```
  */
 export function dump(): string {

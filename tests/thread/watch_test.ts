@@ -1,0 +1,134 @@
+import process from "node:process";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  dump,
+  FakeClock,
+  kill,
+  newthread,
+  queue,
+  scope,
+  semaphore,
+  sleep,
+  swop,
+  top,
+  wait,
+  watch,
+} from "../../thread/mod.ts";
+
+/** Keeps the processor busy for so many milliseconds of its time. */
+function burn(ms: number): void {
+  const used = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+  const end = used() + ms;
+  while (used() < end);
+}
+
+Deno.test("top() puts processor time down to the thread that used it, most first", async () => {
+  const off = watch();
+  try {
+    const done = semaphore(0);
+    const threads = [
+      newthread(async function idle() {
+        for (let n = 0; n < 20; n++) await sleep(1);
+        done.post();
+        await sleep(60_000);
+      }),
+      newthread(async function busy() {
+        for (let n = 0; n < 10; n++) {
+          burn(5);
+          await sleep(1);
+        }
+        done.post();
+        await sleep(60_000);
+      }),
+      newthread(async function swopper() {
+        for (let n = 0; n < 10; n++) {
+          burn(2);
+          await swop();
+        }
+        done.post();
+        await sleep(60_000);
+      }),
+    ];
+    for (const _ of threads) await done.acquire();
+    const rows = top().filter(({ name }) => ["idle", "busy", "swopper"].includes(name));
+    assertEquals(rows.map(({ name }) => name), ["busy", "swopper", "idle"]);
+    assert(rows[0]!.cpu! >= 50, `busy had ${rows[0]!.cpu} ms`);
+    assert(rows[1]!.cpu! >= 20, `swopper had ${rows[1]!.cpu} ms`);
+    assertEquals(rows.map(({ waits }) => waits), [11, 1, 21]);
+    for (const thread of threads) kill(thread);
+  } finally {
+    off();
+  }
+});
+
+Deno.test("top() counts waits and their time, the present one included", async () => {
+  using clock = new FakeClock();
+  const off = watch();
+  const thread = newthread(async function waiter() {
+    await sleep(10);
+    await queue().get();
+  });
+  await clock.tick(25);
+  const row = () => top().find(({ name }) => name === "waiter");
+  assertEquals([row()?.waits, row()?.waited], [2, 25]);
+  off();
+  assertEquals([row()?.waits, row()?.waited, row()?.cpu], [null, null, null]);
+  kill(thread);
+});
+
+Deno.test("watch() begins anew, and lasts until all who watch have ended", () => {
+  const thread = newthread(() => sleep(60_000));
+  const load = () => top().find(({ id }) => id === thread.id)!.waits;
+  const [one, other] = [watch(), watch()];
+  one();
+  one();
+  assertEquals(load(), 0);
+  other();
+  assertEquals(load(), null);
+  kill(thread);
+});
+
+Deno.test("dump() shows each thread below the one that started it", async () => {
+  await scope(async (s) => {
+    newthread(async function parent() {
+      newthread(function child() {
+        return sleep(60_000);
+      });
+      await sleep(60_000);
+    });
+    newthread(() => sleep(60_000)).name = "sibling";
+    const text = dump();
+    s.close();
+    const shape = text.replace(/\d+/g, "#").split("\n").slice(-4);
+    assertEquals(shape, [
+      "# scope: running; # ms old",
+      "  # parent: sleep, # ms; # ms old",
+      "    # child: sleep, # ms; # ms old",
+      "  # sibling: sleep, # ms; # ms old",
+    ]);
+    await swop();
+  });
+});
+
+Deno.test("dump() tells where each thread was started, when it is asked for before", async () => {
+  const off = watch({ stacks: true });
+  function startsOne() {
+    return newthread(function started() {
+      return sleep(60_000);
+    });
+  }
+  const thread = startsOne();
+  const [line, first] = dump().split("\n").slice(-10).join("\n").split("started: ")[1]!.split("\n");
+  assertMatch(line!, /^sleep, 0 ms; 0 ms old, \d+\.\d ms of processor, 1 waits, 0 ms waited$/);
+  assertStringIncludes(first!, "at startsOne (");
+  assertStringIncludes(first!, "watch_test.ts:");
+  off();
+  kill(thread);
+  assertEquals((await wait(thread))[1]?.code, "killed");
+  const unwatched = startsOne();
+  assertEquals(dump().includes("watch_test.ts"), false);
+  kill(unwatched);
+});
