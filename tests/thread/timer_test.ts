@@ -196,6 +196,7 @@ Deno.test("Timer.unref() keeps no scope open: it ends with the others", async ()
 });
 
 Deno.test("list() shows a timer by its function's name", () => {
+  using _clock = new FakeClock();
   const late = timer.timeout(10_000, function reminder() {});
   const row = list().find(({ name }) => name === "timer reminder");
   late.cancel();
