@@ -95,7 +95,7 @@ export class Outgoing {
   #progress = 0;
   /** Set once a message was given up half-way: no more is accepted. */
   #torn = false;
-  /** Who alone may send for now; what others send waits behind. */
+  /** Who alone may send at the moment; what others send waits behind. */
   #holder: Message | null = null;
   /** What is held until `uncork`, and its size; `null` while it is not corked. */
   #held: Uint8Array[] | null = null;
