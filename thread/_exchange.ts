@@ -86,7 +86,9 @@ export class Exchange<T> {
     const what = () => `${verb} ${this.#name}`;
     if (!hindered(options)) {
       if (this.#ready) {
-        if (!breathe()) return Promise.resolve([this.#take(), null]);
+        if (this.#getters.underway === 0 && !breathe()) {
+          return Promise.resolve([this.#take(), null]);
+        }
       } else if (this.#closed) return fairly(Promise.resolve([null, null]));
     }
     return this.#getters.wait(what, options, 0, () => this.#serve());

@@ -21,10 +21,13 @@ export function breathe(): boolean {
   return ++answers >= RUN;
 }
 
-/** Lets I/O and timers through, if that has not happened lately. */
+/**
+ * Lets I/O and timers through, if that has not happened lately. As the root thread: the one
+ * that runs may be killed meanwhile, and what has been done must still be told.
+ */
 function breath(): Promise<unknown> {
   answers = 0;
-  return swop();
+  return runIn(root, swop, []);
 }
 
 /** Gives `answer`, now and then after a turn: two threads that only talk to each other starve nobody. */
@@ -43,20 +46,24 @@ export function hindered(options: WaitOptions): boolean {
 class Place<T, C> {
   before: Place<T, C> | null = null;
   after: Place<T, C> | null = null;
-  line: Line<T, C> | null;
+  /** Whether they still stand in it. */
+  waits = true;
+  readonly from: Line<T, C>;
   /** What is on its way to them. */
   handed: ReadResult<T> | null = null;
   cargo: C;
   readonly wake: (result: ReadResult<T>) => void;
 
-  constructor(line: Line<T, C>, cargo: C, wake: (result: ReadResult<T>) => void) {
-    this.line = line;
+  constructor(from: Line<T, C>, cargo: C, wake: (result: ReadResult<T>) => void) {
+    this.from = from;
     this.cargo = cargo;
     this.wake = wake;
   }
 
   arrive(): void {
-    if (this.handed !== null) this.wake(this.handed);
+    if (this.handed === null) return;
+    this.from.underway -= 1;
+    this.wake(this.handed);
   }
 }
 
@@ -70,8 +77,7 @@ function deliver(): void {
 
 function send(place: { arrive(): void }): void {
   if (travelling.push(place) > 1) return;
-  // Not as the thread that hands it over, which may be killed meanwhile.
-  if (breathe()) runIn(root, breath, []).then(deliver);
+  if (breathe()) breath().then(deliver);
   else queueMicrotask(deliver);
 }
 
@@ -84,6 +90,8 @@ function send(place: { arrive(): void }): void {
 export class Line<T, C = undefined> {
   /** How many wait. */
   size = 0;
+  /** What was handed over and is still on its way: who comes now must not overtake it. */
+  underway = 0;
   #first: Place<T, C> | null = null;
   #last: Place<T, C> | null = null;
   readonly #back: (value: T, cargo: C) => void;
@@ -110,10 +118,12 @@ export class Line<T, C = undefined> {
       this.#join(place);
       joined?.();
       return () => {
-        if (place.line !== null) return this.#leave(place);
+        if (place.waits) return this.#leave(place);
         const { handed } = place;
         place.handed = null;
-        if (handed !== null) this.#back(handed[0] as T, place.cargo);
+        if (handed === null) return;
+        this.underway -= 1;
+        this.#back(handed[0] as T, place.cargo);
       };
     });
   }
@@ -124,6 +134,7 @@ export class Line<T, C = undefined> {
     if (place === null) return false;
     if (cargo !== undefined) place.cargo = cargo;
     place.handed = [value, null];
+    this.underway += 1;
     send(place);
     return true;
   }
@@ -154,7 +165,8 @@ export class Line<T, C = undefined> {
     else place.before.after = place.after;
     if (place.after === null) this.#last = place.before;
     else place.after.before = place.before;
-    place.before = place.after = place.line = null;
+    place.before = place.after = null;
+    place.waits = false;
     this.size -= 1;
   }
 }

@@ -44,7 +44,8 @@ export class Permits {
   }
 
   acquire(options: WaitOptions): Promise<Result<Permit>> {
-    if (!hindered(options) && this.#free > 0 && !breathe()) {
+    const free = this.#free > 0 && this.#line.underway === 0;
+    if (!hindered(options) && free && !breathe()) {
       return Promise.resolve([this.#take(), null]);
     }
     const what = () => `acquire ${this.#name}`;
