@@ -31,8 +31,10 @@ async function toldDuring(fn: () => Promise<unknown>): Promise<string[]> {
 }
 
 Deno.test("a scope that nobody awaits ends before the loop that it was opened in", async () => {
+  using clock = new FakeClock();
   const events: string[] = [];
-  await startloop(() => {
+  let ended = false;
+  const loop = startloop(() => {
     scope(async () => {
       newthread(async () => {
         await sleep(6);
@@ -46,6 +48,11 @@ Deno.test("a scope that nobody awaits ends before the loop that it was opened in
       events.push("inner loop");
     });
   });
+  loop.then(() => ended = true);
+  await clock.tick(8);
+  assertEquals([events, ended], [["scope", "thread"], false]);
+  await clock.tick(1);
+  await loop;
   assertEquals(events, ["scope", "thread", "inner loop"]);
 });
 
