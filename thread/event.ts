@@ -19,6 +19,11 @@ export class EventFlag {
     return this.#set;
   }
 
+  /** How many threads wait for it. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /** It has happened: wakes all who wait, and lets pass who comes later. */
   set(): void {
     this.#set = true;

@@ -252,6 +252,10 @@ class Running extends Wait implements Scope {
     const body = start(this.#members, this.#name, fn, [this]);
     this.#body = body;
     body.observed = true;
+    // What has thrown before was not heard of, for there was no body yet.
+    for (const task of this.#members.failures) {
+      if (this.#onError === "cancel") this.#failLater(task);
+    }
     if (body.unwound) this.#changed(body);
     return promise;
   }

@@ -47,7 +47,7 @@ const programs: [what: string, code: string, status: number, printed: string][] 
      t.startloop(async () => { nap("other loop"); await t.sleep(60_000); });
      await t.startloop(async () => {
        nap("a");
-       await t.scope(async () => { nap("b"); await t.sleep(5); await t.exit(6); });
+       await t.scope(async () => { nap("b"); await t.sleep(5); await t.exit(6, { grace: Infinity }); });
      });
      console.log("back");`,
     6,

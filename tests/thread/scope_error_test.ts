@@ -67,6 +67,21 @@ Deno.test("scope(cancel) gives the failure of a thread that throws at once, the 
   assertEquals([(err?.cause as Error).message, told], ["at once", []]);
 });
 
+Deno.test("scope(cancel) ends its function, too, when a thread throws at once", async () => {
+  using _clock = new FakeClock();
+  const [[, err], told] = await hearing(() =>
+    scope(() => {
+      fails("at once");
+      newthread(() => {
+        throw new Error("without a wait");
+      });
+      return sleep(60_000);
+    }, { on_error: "cancel" })
+  );
+  assertEquals((err?.cause as Error).message, "without a wait");
+  assertEquals(told, ["thread 'at once': at once"]);
+});
+
 Deno.test("scope(cancel) leaves failures to who waits for them", async () => {
   const [[value, err], told] = await hearing(() =>
     scope(async () => {

@@ -88,6 +88,22 @@ Deno.test("a permit that was handed to a killed thread goes to the next, at once
   assertEquals(one.try_acquire()[1], null);
 });
 
+Deno.test("Semaphore.acquire() overtakes nobody whose permit is on its way", async () => {
+  const two = semaphore(2);
+  const permits = [await unwrap(two.acquire()), await unwrap(two.acquire())];
+  const order: string[] = [];
+  const ask = (name: string) =>
+    newthread(async () => {
+      await two.acquire();
+      order.push(name);
+    });
+  const first = ask("first");
+  for (const permit of permits) permit.release();
+  assertEquals(two.count, 1);
+  await wait([first, ask("second")]);
+  assertEquals(order, ["first", "second"]);
+});
+
 Deno.test("a thread that is killed while it holds a permit gives it back", async () => {
   const one = semaphore(1);
   const thread = newthread(async () => {
@@ -135,15 +151,19 @@ Deno.test("EventFlag.wait() waits until it is set, and passes while it is", asyn
   const ready = event({ name: "ready" });
   const threads = [1, 2].map(() => newthread(() => ready.wait()));
   const late = newthread(() => ready.wait({ timeout: 10 }));
+  assertEquals(ready.waiting, 3);
   assert(late.state.startsWith("wait for event 'ready', "));
   await clock.tick(10);
   assertEquals((await wait(late))[1]?.code, "timeout");
+  assertEquals(ready.waiting, 2);
   ready.set();
   ready.clear();
   assertEquals(await wait(threads), [[true, null], [true, null]]);
   assertEquals(ready.is_set, false);
   const killed = newthread(() => ready.wait());
+  assertEquals(ready.waiting, 1);
   kill(killed);
+  assertEquals(ready.waiting, 0);
   ready.set();
   assertEquals(ready.is_set, true);
   assertEquals(await ready.wait(), [true, null]);

@@ -96,6 +96,8 @@ Deno.test("Timer.cancel() ends a timer at once, and lets a run under way end", a
   const never = timer.timeout(10, () => assert(false, "it ran"));
   never.cancel();
   never.cancel();
+  // Nothing is left that a scope would wait for.
+  await scope(() => timer.every(10, () => {}).cancel());
   let ended = false;
   const slow = timer.every(10, async () => {
     slow.cancel();

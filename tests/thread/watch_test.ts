@@ -10,6 +10,7 @@ import {
   semaphore,
   sleep,
   swop,
+  type Thread,
   top,
   wait,
   watch,
@@ -62,6 +63,26 @@ Deno.test("top() puts processor time down to the thread that used it, most first
   } finally {
     off();
   }
+});
+
+Deno.test("top() tells the thread that starts another from the one that is started", () => {
+  const off = watch();
+  let started: Thread | undefined;
+  const child = newthread(function child() {
+    burn(5);
+    return sleep(60_000);
+  });
+  const starter = newthread(function starter() {
+    burn(20);
+    started = newthread(() => sleep(60_000));
+    started.name = "started";
+    return sleep(60_000);
+  });
+  const rows = top().filter(({ name }) => ["child", "starter", "started"].includes(name));
+  off();
+  assertEquals(rows.map(({ name }) => name), ["starter", "child", "started"]);
+  assert(rows[2]!.cpu! < 5, `what was started had ${rows[2]!.cpu} ms`);
+  for (const thread of [child, starter, started!]) kill(thread);
 });
 
 Deno.test("top() counts waits and their time, the present one included", async () => {
