@@ -105,6 +105,32 @@ Deno.test("on_disconnect() is called once a connection, whatever comes later", a
   assertEquals(reasons, [null]);
 });
 
+Deno.test("on_disconnect() that comes late is told the first reason", async () => {
+  const [a, b] = pair();
+  await b.close();
+  assertEquals(await a.receive(), [null, null]);
+  assertEquals((await a.send("x"))[1]?.code, "reset");
+  assertEquals(await reasonOf(a), null);
+  await a.close();
+});
+
+Deno.test("on_disconnect() is not told of a socket that dies in the pool", async () => {
+  await using ends = await sockets();
+  const { client, served } = ends;
+  const reasons: unknown[] = [];
+  client.on_disconnect((err) => reasons.push(err));
+  await served.send("hello\n");
+  assertEquals(await client.receive(), ["hello", null]);
+  const evicted = new Promise<void>((resolve) =>
+    client.trace((line) => line.includes("pool evict") && resolve())
+  );
+  assertEquals(client.setkeepalive(), [true, null]);
+  await served.close();
+  await evicted;
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(reasons, []);
+});
+
 Deno.test("on_disconnect(null) takes it back, another takes its place", async () => {
   const [a, b] = pair();
   const called: string[] = [];

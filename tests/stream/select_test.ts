@@ -64,6 +64,17 @@ Deno.test("select() of streams that are not connected, closed or ended is at onc
   for (const end of [b, c, d, e, f]) await end.close();
 });
 
+Deno.test("select() of one stream wakes when that is closed meanwhile", async () => {
+  for (const how of ["close", "close_immediately"] as const) {
+    const [a, b] = pair();
+    const selecting = select([a]);
+    const closing = a[how]();
+    assertEquals((await selecting)[0]?.length, 1);
+    assertEquals((await a.receive())[1]?.code, "closed");
+    await Promise.all([closing, b.close()]);
+  }
+});
+
 Deno.test("a loop over select() that takes no heed of what is there lets timers run", async () => {
   const [a, b] = pair();
   await b.close();

@@ -138,6 +138,39 @@ Deno.test("sends behind a sendfile() that is stuck time out, withdrawn whole", a
   await Promise.all([a.close(), b.close()]);
 });
 
+Deno.test("nothing comes between the pieces of a file, however small they are", async () => {
+  const [a, b] = pair();
+  const text = "0123456789";
+  const file = fileOf("", (_, offset) => {
+    const piece = text.slice(offset, offset + 1);
+    return Promise.resolve([piece === "" ? null : new TextEncoder().encode(piece), null]);
+  });
+  const sends = [a.send("<"), a.sendfile(file), a.send(">"), a.sendfile(file), a.send(".")];
+  const ending = a.shutdown("send");
+  assertEquals(await b.receive("*a", TEXT), [`<${text}>${text}.`, null]);
+  assertEquals((await Promise.all(sends)).map(([count]) => count), [1, 10, 1, 10, 1]);
+  assertEquals(await ending, [true, null]);
+  await Promise.all([a.close(), b.close()]);
+});
+
+Deno.test("close() waits for a sendfile() whose file keeps it waiting", async () => {
+  const [a, b] = pair();
+  let goOn = () => {};
+  const stuck = new Promise<void>((resolve) => goOn = resolve);
+  const file = fileOf("", async (_, offset) => {
+    if (offset > 9) return [null, null];
+    if (offset > 0) await stuck;
+    return [new TextEncoder().encode("piece"), null];
+  });
+  const sending = a.sendfile(file);
+  assertEquals(await b.receive(5, TEXT), ["piece", null]);
+  const closing = a.close();
+  goOn();
+  assertEquals([await sending, await closing], [[10, null], [true, null]]);
+  assertEquals(await b.receive("*a", TEXT), ["piece", null]);
+  await b.close();
+});
+
 Deno.test("close() lets a sendfile() that was begun go through; close_immediately() does not", async () => {
   const size = 1_000_000;
   const file = () => fileOf("x".repeat(size));
@@ -183,6 +216,8 @@ Deno.test("sendfile() reads on while it sends, and at most one piece ahead", asy
   assertEquals(file.reads, [0, 131_072]);
   assertEquals((await b.receive(1_000_000))[1], null);
   assertEquals(await sending, [1_000_000, null]);
+  // And each piece but once.
+  assertEquals(file.reads, Array.from({ length: 9 }, (_, n) => Math.min(n * 131_072, 1_000_000)));
   await Promise.all([a.close(), b.close()]);
 });
 
