@@ -97,6 +97,7 @@ export const SETTINGS: Record<string, Setting> = {
       };
     },
   },
+  timers: plain("5 jobs are done", "5"),
   cat: plain("# Changelog", "CHANGELOG.md"),
   tail_f: {
     async stage() {
