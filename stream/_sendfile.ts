@@ -1,4 +1,4 @@
-import { IoError, park, type ReadResult, type Result } from "../core/mod.ts";
+import { type Bytes, IoError, park, type ReadResult, type Result } from "../core/mod.ts";
 import type { SendWait } from "./_outgoing.ts";
 import type { Channel } from "./channel.ts";
 import type { FileLike } from "./types.ts";
@@ -59,6 +59,9 @@ class Pieces {
   #end: number;
   #known: boolean;
   #reading: Promise<ReadResult<Uint8Array>> | null = null;
+  /** One is sent while the other is read into. */
+  readonly #memory: [Bytes | null, Bytes | null] = [null, null];
+  #turn: 0 | 1 = 0;
 
   constructor(name: string, part: FilePart, wait: SendWait) {
     this.#name = name;
@@ -102,6 +105,7 @@ class Pieces {
   #read(): Promise<ReadResult<Uint8Array>> {
     const length = Math.min(PIECE, this.#end - this.#at);
     return this.#bounded(async () => {
+      if (this.#part.file.read_into !== undefined) return await this.#readInto(length);
       const [piece, err] = await this.#part.file.read(length, this.#at);
       if (err !== null) return [null, err];
       if (piece === null || (piece instanceof Uint8Array && piece.length <= length)) {
@@ -109,6 +113,15 @@ class Pieces {
       }
       throw new TypeError(`read must give at most ${length} bytes: got ${describe(piece)}`);
     });
+  }
+
+  async #readInto(length: number): Promise<ReadResult<Uint8Array>> {
+    const turn = this.#turn = this.#turn === 0 ? 1 : 0;
+    const memory = this.#memory[turn] ??= new Uint8Array(Math.min(length, PIECE));
+    const into = memory.subarray(0, length);
+    const [count, err] = await this.#part.file.read_into!(into, this.#at);
+    if (err !== null) return [null, err];
+    return [count === null ? null : into.subarray(0, count), null];
   }
 
   /** Waits for the file no longer than a send may. */
