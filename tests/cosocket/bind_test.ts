@@ -165,24 +165,27 @@ function underTerminal(script: string, program: string): Deno.Command {
   });
 }
 
-peerTest(
-  "a receive that has given up does not keep the program alive at a terminal",
-  ["script"],
-  async ({ script }) => {
-    const child = new Child(underTerminal(script, "give_up"));
-    assertEquals(await child.line(), "timeout cancelled cancelled killed\r");
-    await child.ends();
-  },
-);
+// Elsewhere `script` takes other arguments.
+if (Deno.build.os === "linux") {
+  peerTest(
+    "a receive that has given up does not keep the program alive at a terminal",
+    ["script"],
+    async ({ script }) => {
+      const child = new Child(underTerminal(script, "give_up"));
+      assertEquals(await child.line(), "timeout cancelled cancelled killed\r");
+      await child.ends();
+    },
+  );
 
-peerTest("bind(0) receives what is typed at a terminal", ["script"], async ({ script }) => {
-  const child = new Child(underTerminal(script, "waits"));
-  assertEquals(await child.line(), "ready\r");
-  await child.write("typed\n");
-  // The terminal shows what is typed, too.
-  assertEquals([await child.line(), await child.line()], ["typed\r", "typed\r"]);
-  await child.ends();
-});
+  peerTest("bind(0) receives what is typed at a terminal", ["script"], async ({ script }) => {
+    const child = new Child(underTerminal(script, "waits"));
+    assertEquals(await child.line(), "ready\r");
+    await child.write("typed\n");
+    // The terminal shows what is typed, too.
+    assertEquals([await child.line(), await child.line()], ["typed\r", "typed\r"]);
+    await child.ends();
+  });
+}
 
 Deno.test("bind() gives the same stream again, and tells of another encoding", async () => {
   const [stdin] = bind(0);

@@ -5,6 +5,7 @@ import { type FileLike, IoError, pair, type ReadResult } from "../../stream/mod.
 import { kill, newthread, wait } from "../../thread/mod.ts";
 
 const TEXT = { encoding: "latin1" } as const;
+const DENIED = new IoError("denied", "Cannot read");
 
 /** A file of one text, whose reads a test may change. */
 function fileOf(text: string, read?: FileLike["read"]): FileLike & { reads: number[] } {
@@ -45,9 +46,8 @@ Deno.test("sendfile() of more than there is gives eof, and tells how much has le
 
 Deno.test("sendfile() that fails before its first byte harms nothing", async () => {
   const never = new Promise<never>(() => {});
-  const denied = new IoError("denied", "Cannot read");
   const fails: [read: FileLike["read"], code: string, cause: string | null][] = [
-    [() => Promise.resolve([null, denied]), "denied", null],
+    [() => Promise.resolve([null, DENIED]), "denied", null],
     [() => Promise.reject(new Error("its own")), "failed", "Error: its own"],
     [
       () => {
@@ -135,6 +135,33 @@ Deno.test("sends behind a sendfile() that is stuck time out, withdrawn whole", a
   assertEquals(await sending, [4, null]);
   assertEquals(await last, [9, null]);
   assertEquals(await b.receive(13, TEXT), ["file and last", null]);
+  await Promise.all([a.close(), b.close()]);
+});
+
+Deno.test("sendfile() uses two pieces of memory where a file can read into them", async () => {
+  const size = 1_000_000;
+  const at = (place: number) => (place * 7 + (place >> 8)) & 0xff;
+  const used = new Set<ArrayBuffer>();
+  const file: FileLike = {
+    read: () => Promise.reject(new Error("it was not asked to read into memory")),
+    size: () => Promise.resolve([size, null]),
+    read_into(into, offset) {
+      used.add(into.buffer);
+      const count = Math.min(into.length, size - offset);
+      for (let i = 0; i < count; i++) into[i] = at(offset + i);
+      return Promise.resolve(count === 0 ? [null, null] : [count, null]);
+    },
+  };
+  const [a, b] = pair({ capacity: 1_000 });
+  const sending = a.sendfile(file);
+  const [got] = await b.receive(size);
+  // The one that is being sent is not written to meanwhile.
+  assert(got!.every((byte, place) => byte === at(place)));
+  assertEquals([await sending, used.size], [[size, null], 2]);
+  const failing = { ...file, read_into: () => Promise.resolve<[null, IoError]>([null, DENIED]) };
+  assertEquals((await a.sendfile(failing))[1]?.code, "denied");
+  const ending = { ...file, read_into: () => Promise.resolve<[null, null]>([null, null]) };
+  assertEquals((await a.sendfile(ending))[1]?.code, "eof");
   await Promise.all([a.close(), b.close()]);
 });
 
