@@ -302,7 +302,7 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
       const host = this.#hostName ?? (remote.family === "tcp" ? remote.ip : "localhost");
       role = { as: "client", host, options };
     }
-    this.detach();
+    this.detach(true);
     const err = await raise(member, role, wait);
     if (err !== null) return [null, err];
     this.#tlsIdentity = role.as === "client" ? identity(role.options, role.host) : "";

@@ -120,6 +120,8 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   #trace: TraceHandler | null = null;
   #framing: Framing = UNFRAMED;
   #disconnected: DisconnectHandler | null = null;
+  /** The channel that another is being made of, for TLS. */
+  #below: Channel | null = null;
   #readable: ReadableStream<Bytes> | null = null;
   #writable: WritableStream<Payload> | null = null;
 
@@ -141,6 +143,8 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
 
   /** Takes a channel over. */
   protected adopt(channel: Channel): void {
+    this.#below?.tell(null);
+    this.#below = null;
     this.#channel = channel;
     this.#readable = this.#writable = null;
     if (this.#trace !== null) channel.trace_to(this.#trace);
@@ -148,9 +152,13 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     dropped.register(this, channel, this);
   }
 
-  /** Lets go of the channel without closing it. */
-  protected detach(): void {
-    this.#channel?.tell(null);
+  /**
+   * Lets go of the channel without closing it. With `listening`, the end of it is the end
+   * of this stream until another is adopted.
+   */
+  protected detach(listening = false): void {
+    if (listening) this.#below = this.#channel;
+    else this.#channel?.tell(null);
     this.#channel = null;
     dropped.unregister(this);
   }
@@ -526,7 +534,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
       throw new TypeError(`on_disconnect wants a function or null: got ${typeof handler}`);
     }
     this.#disconnected = handler;
-    this.#channel?.tell(handler);
+    (this.#channel ?? this.#below)?.tell(handler);
   }
 
   trace(handler: TraceHandler | null): void {

@@ -222,6 +222,49 @@ Deno.test("on_disconnect() is told of each connection, and of none that went int
   assertEquals(reasons, [null, null]);
 });
 
+Deno.test("on_disconnect() stays through a TLS handshake, and is told of the end above it", async () => {
+  await using ends = await sockets();
+  const { client, served } = ends;
+  const reasons: (string | null)[] = [];
+  const over = new Promise<void>((resolve) =>
+    client.on_disconnect((err) => {
+      reasons.push(err?.code ?? null);
+      resolve();
+    })
+  );
+  const [ca, cert, key] = await Promise.all(
+    ["ca", "server", "server_key"].map((name) => Deno.readTextFile(`tests/fixtures/${name}.pem`)),
+  );
+  const [shaken] = await Promise.all([
+    client.sslhandshake({ ca: ca!, servername: "localhost" }),
+    served.sslhandshake({ server: { cert: cert!, key: key! } }),
+  ]);
+  assertEquals([shaken, reasons], [[true, null], []]);
+  await served.send("under TLS\n");
+  assertEquals(await client.receive(), ["under TLS", null]);
+  await served.shutdown("send");
+  await over;
+  assertEquals(reasons, [null]);
+});
+
+Deno.test("on_disconnect() is told when a TLS handshake fails", async () => {
+  await using ends = await sockets();
+  const { client, served } = ends;
+  let calls = 0;
+  const over = new Promise<void>((resolve) =>
+    client.on_disconnect(() => {
+      calls += 1;
+      resolve();
+    })
+  );
+  const shaking = client.sslhandshake();
+  await served.send("this is no TLS\n");
+  assertEquals((await shaking)[1]?.code, "tls");
+  await over;
+  await client.close();
+  assertEquals([calls, client.closed()], [1, true]);
+});
+
 Deno.test("on_disconnect() reads ahead to hear of the end, and no more than 64 KiB", async () => {
   const [a, b] = pair({ capacity: 10 });
   const reason = reasonOf(a);
