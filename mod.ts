@@ -93,6 +93,7 @@ export {
 export * as context from "./context/mod.ts";
 export * as cosocket from "./_compat.ts";
 export * as eio from "./eio/mod.ts";
+export * as http from "./http/mod.ts";
 export * as log from "./log/mod.ts";
 export * as process from "./process/mod.ts";
 export * as stream from "./stream/mod.ts";

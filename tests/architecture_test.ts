@@ -18,10 +18,22 @@ import {
 
 /** What each entry's graph may hold, beside its own directory and core. */
 const MAY_LOAD: Record<string, string[]> = {
-  ".": ["context", "cosocket", "eio", "log", "process", "stream", "system", "thread", "util"],
+  ".": [
+    "context",
+    "cosocket",
+    "eio",
+    "http",
+    "log",
+    "process",
+    "stream",
+    "system",
+    "thread",
+    "util",
+  ],
   "./context": ["thread"],
   "./cosocket": ["stream", "thread"],
   "./eio": ["stream"],
+  "./http": ["cosocket", "eio", "process", "stream", "thread"],
   "./log": [],
   "./process": ["stream", "thread"],
   "./stream": [],
