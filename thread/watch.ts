@@ -51,6 +51,12 @@ function mark(task: Task): Tally {
   return tally;
 }
 
+/** Puts the processor time since the last mark down to nobody. */
+function skip(): void {
+  const { user, system } = process.cpuUsage();
+  marked = user + system;
+}
+
 const counting: Watcher = {
   born(task) {
     mark(current());
@@ -60,6 +66,11 @@ const counting: Watcher = {
     mark(task).waits += 1;
   },
   left(task, since) {
+    // What was used since the last mark belongs to who wakes the task. If that is the event
+    // loop, it belongs to nobody: the loop's own work, and what other threads of V8 did.
+    const waker = current();
+    if (waker.waits === null) mark(waker);
+    else skip();
     if (!Number.isNaN(since)) tallyOf(task).waited += now() - since;
   },
   ended: mark,
@@ -90,8 +101,7 @@ const counting: Watcher = {
 export function watch(options: WatchOptions = {}): () => void {
   if (watching++ === 0) {
     tallies = new WeakMap();
-    const { user, system } = process.cpuUsage();
-    marked = user + system;
+    skip();
     setWatcher(counting);
   }
   const stacks = options.stacks === true ? 1 : 0;
@@ -109,9 +119,10 @@ export function watch(options: WatchOptions = {}): () => void {
  * All threads that have not ended, those that used the processor most first, with what
  * they used since {@linkcode watch}; without it `cpu`, `waits` and `waited` are `null`.
  *
- * Processor time is taken when a thread begins to wait, calls `swop` or ends, and put
- * down to it. What runs after a wait that is not ours (`fetch`, your own promise) is put
- * down to the thread that comes to such a point next.
+ * Processor time is the program's, helpers of V8 included. It is taken when a thread begins
+ * to wait, calls `swop` or ends, and put down to it; what the event loop used between two
+ * threads is put down to none. What runs after a wait that is not ours (`fetch`, your own
+ * promise) is put down to the thread that comes to such a point next.
  *
  * @example Usage
  * ```ts

@@ -2,6 +2,7 @@ import process from "node:process";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
   dump,
+  event,
   FakeClock,
   kill,
   newthread,
@@ -83,6 +84,32 @@ Deno.test("top() tells the thread that starts another from the one that is start
   assertEquals(rows.map(({ name }) => name), ["starter", "child", "started"]);
   assert(rows[2]!.cpu! < rows[0]!.cpu! / 2, `what was started had ${rows[2]!.cpu} ms`);
   for (const thread of [child, starter, started!]) kill(thread);
+});
+
+Deno.test("top() puts what other threads of the process used down to nobody", async () => {
+  const off = watch();
+  const told = event();
+  const idle = newthread(async function idle() {
+    await told.wait();
+    await sleep(60_000);
+  });
+  const before = process.cpuUsage();
+  const burning =
+    "const end = performance.now() + 100; while (performance.now() < end); postMessage(1)";
+  const worker = new Worker(`data:text/javascript,${burning}`, { type: "module" });
+  await new Promise<void>((resolve) => {
+    worker.onmessage = () => {
+      told.set();
+      resolve();
+    };
+  });
+  worker.terminate();
+  await sleep(0);
+  const { user, system } = process.cpuUsage(before);
+  const cpu = top().find(({ name }) => name === "idle")!.cpu!;
+  off();
+  assert(cpu < (user + system) / 2000, `idle had ${cpu} ms of ${(user + system) / 1000}`);
+  kill(idle);
 });
 
 Deno.test("top() counts waits and their time, the present one included", async () => {
