@@ -19,6 +19,8 @@ interface Target {
 export class Office {
   readonly cells: Map<number, Cell> = new Map();
   readonly endings: Map<number, Ending> = new Map();
+  /** Takes what goes beside the mailboxes; set by `_share_wire.ts`. */
+  beside: (packet: Packet & { k: "beside" }) => void = () => {};
   readonly #targets = new Map<number, Target>();
   readonly #sessions = new Map<number, number>();
   readonly #onward: (to: number, packet: Packet) => void;
@@ -64,6 +66,8 @@ export class Office {
         return this.heard(packet.id, packet.ending);
       case "destroy":
         return this.ended(packet.id, { reason: "destroyed", message: packet.reason });
+      case "beside":
+        return this.beside(packet);
     }
   }
 

@@ -12,6 +12,7 @@ export type Packet =
   | { k: "end"; id: number; ending: Ending }
   | { k: "watch"; id: number }
   | { k: "destroy"; id: number; reason: string }
+  | { k: "beside"; to: number; from: number; port: string; value: unknown; moved: Transferable[] }
   | { k: "ping" }
   | { k: "pong" };
 
