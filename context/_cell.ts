@@ -1,17 +1,9 @@
-import {
-  fail,
-  IoError,
-  park,
-  report,
-  type Result,
-  ThreadKilled,
-  type WaitOptions,
-} from "../core/mod.ts";
-import { kill, newthread, type Thread } from "../thread/mod.ts";
+import { fail, IoError, report, type Result, ThreadKilled, type WaitOptions } from "../core/mod.ts";
+import { kill, newthread, type Queue, queue, type Thread } from "../thread/mod.ts";
 import { createFor } from "./_create.ts";
 import { current } from "./_home.ts";
 import type { Office } from "./_office.ts";
-import { copy } from "./_packet.ts";
+import { CONFIRM, type Mail, QUERY, type Taken } from "./_packet.ts";
 import type {
   Context,
   ContextFunction,
@@ -21,6 +13,42 @@ import type {
   SendOptions,
 } from "./types.ts";
 
+/** A message in a mailbox. */
+class Letter implements Message {
+  readonly session: number;
+  readonly value: unknown;
+  readonly #office: Office;
+  readonly #mail: Mail;
+  #open: boolean;
+
+  constructor(office: Office, mail: Mail) {
+    this.session = mail.kind === QUERY ? mail.session : 0;
+    this.value = mail.value;
+    this.#office = office;
+    this.#mail = mail;
+    this.#open = mail.kind === QUERY;
+  }
+
+  get from(): Context {
+    return this.#office.handle(this.#mail.from, this.#mail.to);
+  }
+
+  /** The mail, of a query to `to` that nobody has answered; else null. */
+  static unanswered(message: Message, to: number): Mail | null {
+    if (!(message instanceof Letter) || !message.#open || message.#mail.to !== to) return null;
+    return message.#mail;
+  }
+
+  static took(message: Letter, cell: Cell): void {
+    message.#office.acknowledge(cell, message.#mail);
+    if (message.#mail.kind === CONFIRM) message.#office.reply(message.#mail, true);
+  }
+
+  static answered(message: Message): void {
+    (message as Letter).#open = false;
+  }
+}
+
 /** A context where it runs: its mailbox and its threads. */
 export class Cell implements Inside {
   readonly id: number;
@@ -28,10 +56,10 @@ export class Cell implements Inside {
   readonly args: unknown[];
   readonly self: Context;
   readonly parent: Context;
+  /** What was told last to the threads whose messages it takes. */
+  readonly acks: Map<number, { taken: Taken; round: number }> = new Map();
   readonly #office: Office;
-  readonly #mail: Message[] = [];
-  readonly #waiters = new Set<(message: Message) => void>();
-  readonly #unanswered = new WeakSet<Message>();
+  readonly #mail: Queue<Letter>;
   readonly #threads = new Set<Thread>();
 
   constructor(office: Office, id: number, parent: number, name: string, args: unknown[]) {
@@ -41,41 +69,27 @@ export class Cell implements Inside {
     this.args = args;
     this.self = office.handle(id, id);
     this.parent = office.handle(parent, id);
+    this.#mail = queue<Letter>({ name });
   }
 
-  deliver(from: number, session: number, value: unknown): void {
-    const message: Message = { from: this.#office.handle(from, this.id), session, value };
-    if (session > 0) this.#unanswered.add(message);
-    for (const wake of this.#waiters) {
-      this.#waiters.delete(wake);
-      this.#office.read(from, this.id);
-      return wake(message);
-    }
-    this.#mail.push(message);
+  deliver(mail: Mail): void {
+    this.#mail.try_put(new Letter(this.#office, mail));
   }
 
-  recv(options: WaitOptions = {}): Promise<Result<Message>> {
-    return park<Result<Message>>(() => `receive in context '${this.name}'`, options, (wake) => {
-      const message = this.#mail.shift();
-      if (message !== undefined) {
-        this.#office.read(message.from.id, this.id);
-        wake([message, null]);
-        return () => {};
-      }
-      const waiter = (found: Message) => wake([found, null]);
-      this.#waiters.add(waiter);
-      return () => this.#waiters.delete(waiter);
+  recv(options?: WaitOptions): Promise<Result<Message>> {
+    return this.#mail.get(options).then((result) => {
+      if (result[0] !== null) Letter.took(result[0], this);
+      return result;
     });
   }
 
   reply(message: Message, value: unknown, options: SendOptions = {}): Result<true> {
-    if (!this.#unanswered.has(message)) {
+    const mail = Letter.unanswered(message, this.id);
+    if (mail === null) {
       return fail(new IoError("idle", "Cannot reply: nobody waits for an answer to this message"));
     }
-    const [copied, moved] = copy(value, options.transfer);
-    this.#unanswered.delete(message);
-    const { from: { id: to }, session } = message;
-    this.#office.route(to, { k: "reply", to, session, value: copied, moved });
+    this.#office.reply(mail, value, options.transfer);
+    Letter.answered(message);
     return [true, null];
   }
 

@@ -1,6 +1,6 @@
 import { fail, IoError, type Result } from "../core/mod.ts";
 import type { Home } from "./_home.ts";
-import { copy } from "./_packet.ts";
+import { copy } from "./_copy.ts";
 import type { Context, CreateOptions } from "./types.ts";
 
 /** `create`, for the context whose id is `parent`. */

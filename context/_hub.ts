@@ -2,7 +2,15 @@ import { report } from "../core/mod.ts";
 import { Cell } from "./_cell.ts";
 import type { Home } from "./_home.ts";
 import { Office } from "./_office.ts";
-import type { Asked, Packet } from "./_packet.ts";
+import {
+  type Asked,
+  type Batch,
+  isMessage,
+  type Mail,
+  type Packet,
+  REPLY,
+  unpack,
+} from "./_packet.ts";
 import { type Place, startProcess, startThread } from "./_place.ts";
 import type { Ending } from "./types.ts";
 
@@ -17,14 +25,20 @@ export class Hub implements Home {
   stuckAfter = 2000;
   /** Threads given up as stuck, which may burn a processor until the program ends. */
   abandoned = 0;
-  readonly #places = new Set<Place>();
+  readonly #places = new Map<number, Place>();
   readonly #at = new Map<number, Place>();
   readonly #making = new Map<number, (fault: string | null) => void>();
   #last = 0;
+  #lastPlace = 0;
   #heart: ReturnType<typeof setInterval> | null = null;
 
   constructor() {
-    this.office = new Office((to, packet) => this.#onward(to, packet), () => {});
+    this.office = new Office(0, {
+      mail: (mail, moved, ours) => this.#forward(mail, moved, ours),
+      about: (id, packet) => this.#onward(id, packet),
+      link: (place) => this.#places.get(place)?.link ?? null,
+      ended: () => {},
+    });
     this.main = new Cell(this.office, 0, 0, "main", []);
     this.office.cells.set(0, this.main);
   }
@@ -36,12 +50,13 @@ export class Hub implements Home {
     made: (id: number, fault: string | null) => void,
   ): void {
     const id = ++this.#last;
-    const take = (from: Place, batch: Packet[]) => this.#take(from, batch);
+    const take = (from: Place, batch: Batch) => this.#take(from, batch);
+    const number = this.#lastPlace + 1;
     let place: Place;
     try {
       place = options.isolated
-        ? this.#add(startProcess(url, options.permissions ?? [], take))
-        : this.#leastLoaded() ?? this.#add(startThread(take));
+        ? this.#add(startProcess(number, url, options.permissions ?? [], take))
+        : this.#leastLoaded() ?? this.#add(startThread(number, take));
     } catch (error) {
       return made(id, String(error));
     }
@@ -53,7 +68,7 @@ export class Hub implements Home {
   }
 
   #leastLoaded(): Place | null {
-    const threads = [...this.#places].filter((place) => !place.isolated && !place.over);
+    const threads = [...this.#places.values()].filter((place) => !place.isolated && !place.over);
     if (threads.length < navigator.hardwareConcurrency) {
       return threads.find((place) => place.ids.size === 0) ?? null;
     }
@@ -61,7 +76,8 @@ export class Hub implements Home {
   }
 
   #add(place: Place): Place {
-    this.#places.add(place);
+    this.#places.set(place.number, place);
+    this.#lastPlace = place.number;
     place.gone.then((ending) => this.#left(place, ending));
     if (this.#heart === null) {
       this.#heart = setInterval(() => this.#beat(), this.stuckAfter / BEATS);
@@ -72,7 +88,7 @@ export class Hub implements Home {
 
   /** It has gone, or is given up: every context on it has ended. */
   #left(place: Place, ending: Ending): void {
-    if (!this.#places.delete(place)) return;
+    if (!this.#places.delete(place.number)) return;
     place.over = true;
     place.link.close();
     if (this.#places.size === 0 && this.#heart !== null) {
@@ -82,22 +98,27 @@ export class Hub implements Home {
     for (const id of [...place.ids]) this.#ended(place, id, ending);
   }
 
-  #take(place: Place, batch: Packet[]): void {
+  #take(place: Place, batch: Batch): void {
     place.heard = place.started = true;
-    for (const packet of batch) {
-      if (packet.k === "made") this.#made(packet.id, packet.fault);
-      else if (packet.k === "end") this.#end(place, packet.id, packet.ending);
-      else if (packet.k === "watch") this.#watch(place, packet.id);
-      else if (packet.k === "ask") {
-        const { token } = packet;
-        this.create(packet.url, packet.options, packet.parent, (id, fault) => {
-          place.link.post({ k: "asked", token, id, fault });
-        });
-      } else if (packet.k === "destroy") this.#onward(packet.id, packet);
-      else if (packet.k !== "pong" && "to" in packet) {
-        if (packet.to === 0) this.office.take(packet);
-        else this.#onward(packet.to, packet, place);
-      }
+    unpack(batch, (packet) => this.#packet(place, packet), (mail, moved) => {
+      if (mail.to === 0) this.office.deliver(mail);
+      else this.#relay(place, mail, moved);
+    });
+  }
+
+  #packet(place: Place, packet: Packet): void {
+    if (packet.k === "made") this.#made(packet.id, packet.fault);
+    else if (packet.k === "end") this.#end(place, packet.id, packet.ending);
+    else if (packet.k === "watch") this.#watch(place, packet.id);
+    else if (packet.k === "destroy") this.#onward(packet.id, packet);
+    else if (packet.k === "taken") {
+      if (packet.to === 0) this.office.take(packet);
+      else this.#places.get(packet.to)?.link.post(packet);
+    } else if (packet.k === "ask") {
+      const { token } = packet;
+      this.create(packet.url, packet.options, packet.parent, (id, fault) => {
+        place.link.post({ k: "asked", token, id, fault });
+      });
     }
   }
 
@@ -108,7 +129,9 @@ export class Hub implements Home {
 
   /** The last context of a place takes it along: its end is told when the place has gone. */
   #end(place: Place, id: number, ending: Ending): void {
-    if (place.ids.size > 1 || !place.ids.has(id)) return this.#ended(place, id, ending);
+    // Destroyed, and returned by itself as well: its first end is on its way.
+    if (!place.ids.has(id)) return;
+    if (place.ids.size > 1) return this.#ended(place, id, ending);
     place.over = true;
     place.kill();
     place.gone.then(() => this.#ended(place, id, ending));
@@ -120,7 +143,7 @@ export class Hub implements Home {
     if (!this.#at.delete(id)) return;
     this.#made(id, ending.message);
     this.office.heard(id, ending);
-    for (const other of this.#places) other.link.post({ k: "end", id, ending });
+    for (const other of this.#places.values()) other.link.post({ k: "end", id, ending });
   }
 
   #watch(place: Place, id: number): void {
@@ -132,15 +155,39 @@ export class Hub implements Home {
     return this.office.endings.get(id) ?? { reason: "returned", message: "long ago, or never was" };
   }
 
-  /** To whom it may concern; for a context that has ended, back to the sender. */
-  #onward(to: number, packet: Packet, sender?: Place): void {
-    const place = this.#at.get(to);
+  /** Mail of the main thread; for a context that has ended, that is told. */
+  #forward(mail: Mail, moved: Transferable[], ours: boolean): void {
+    const place = this.#at.get(mail.to);
+    if (place !== undefined) place.link.mail(mail, moved, ours);
+    else if (isMessage(mail.kind)) this.#onward(mail.to, { k: "watch", id: mail.to });
+  }
+
+  /** Mail from one thread to another; what cannot go there is told to the sender. */
+  #relay(sender: Place, mail: Mail, moved: Transferable[]): void {
+    const place = this.#at.get(mail.to);
+    if (place === undefined) {
+      if (isMessage(mail.kind)) this.#watch(sender, mail.to);
+      return;
+    }
+    try {
+      place.link.mail(mail, moved, true);
+    } catch (error) {
+      const { kind, session, via } = mail;
+      const of = kind === REPLY ? mail.from : mail.to;
+      const refused: Packet = { k: "refused", to: via, of, kind, session, words: String(error) };
+      if (via === 0) this.office.take(refused);
+      else this.#places.get(via)?.link.post(refused);
+    }
+  }
+
+  /** A packet about a context to where that is. */
+  #onward(id: number, packet: Packet): void {
+    const place = this.#at.get(id);
     if (place !== undefined) {
-      place.link.post(packet);
-      if (packet.k === "destroy") this.#hurry(place, to, packet.reason);
-    } else if (packet.k === "msg" || packet.k === "watch") {
-      if (sender !== undefined) sender.link.post({ k: "end", id: to, ending: this.#endingOf(to) });
-      else queueMicrotask(() => this.office.heard(to, this.#endingOf(to)));
+      if (packet.k !== "watch") place.link.post(packet);
+      if (packet.k === "destroy") this.#hurry(place, id, packet.reason);
+    } else if (packet.k === "watch") {
+      queueMicrotask(() => this.office.heard(id, this.#endingOf(id)));
     }
   }
 
@@ -150,7 +197,7 @@ export class Hub implements Home {
   }
 
   #beat(): void {
-    for (const place of [...this.#places]) {
+    for (const place of [...this.#places.values()]) {
       if (!place.started) continue;
       place.silent = place.heard ? 0 : place.silent + 1;
       place.heard = false;

@@ -2,7 +2,7 @@ import { report } from "../core/mod.ts";
 import { Cell } from "./_cell.ts";
 import type { Link } from "./_link.ts";
 import { Office } from "./_office.ts";
-import type { Packet } from "./_packet.ts";
+import { type Batch, type Packet, unpack } from "./_packet.ts";
 import { current, type Home } from "./_home.ts";
 import type { ContextFunction } from "./types.ts";
 
@@ -14,14 +14,19 @@ export class Member implements Home {
   readonly #asks = new Map<number, (id: number, fault: string | null) => void>();
   #token = 0;
 
-  constructor(link: Link, load: (url: string) => Promise<unknown>) {
+  /** `place` is the number of this thread. */
+  constructor(place: number, link: Link, load: (url: string) => Promise<unknown>) {
     this.#link = link;
     this.#load = load;
-    this.office = new Office(
-      (_to, packet) => link.post(packet),
-      (id, ending) => link.post({ k: "end", id, ending }),
-    );
+    this.office = new Office(place, {
+      mail: (mail, moved, ours) => link.mail(mail, moved, ours),
+      about: (_id, packet) => link.post(packet),
+      link: () => link,
+      ended: (id, ending) => link.post({ k: "end", id, ending }),
+    });
     current.home = this;
+    // What was sent before Deno.exit() has been sent.
+    globalThis.addEventListener("unload", () => link.flush());
     // What one context leaves uncaught must not end its neighbours.
     globalThis.addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
@@ -33,15 +38,8 @@ export class Member implements Home {
     });
   }
 
-  take(batch: Packet[]): void {
-    for (const packet of batch) {
-      if (packet.k === "create") this.#create(packet);
-      else if (packet.k === "ping") this.#link.post({ k: "pong" });
-      else if (packet.k === "asked") {
-        this.#asks.get(packet.token)?.(packet.id, packet.fault);
-        this.#asks.delete(packet.token);
-      } else this.office.take(packet);
-    }
+  take(batch: Batch): void {
+    unpack(batch, (packet) => this.#take(packet), (mail) => this.office.deliver(mail));
   }
 
   create(
@@ -53,6 +51,15 @@ export class Member implements Home {
     const token = ++this.#token;
     this.#asks.set(token, made);
     this.#link.post({ k: "ask", token, url, options, parent });
+  }
+
+  #take(packet: Packet): void {
+    if (packet.k === "create") this.#create(packet);
+    else if (packet.k === "ping") this.#link.post({ k: "pong" });
+    else if (packet.k === "asked") {
+      this.#asks.get(packet.token)?.(packet.id, packet.fault);
+      this.#asks.delete(packet.token);
+    } else this.office.take(packet);
   }
 
   async #create({ id, parent, name, args, url }: Packet & { k: "create" }): Promise<void> {

@@ -1,38 +1,85 @@
-import { checkTimeout, fail, IoError, park, type Result, type WaitOptions } from "../core/mod.ts";
+import {
+  afterTurn,
+  checkTimeout,
+  current,
+  dying,
+  fail,
+  IoError,
+  park,
+  report,
+  type Result,
+  type WaitOptions,
+} from "../core/mod.ts";
 import type { Cell } from "./_cell.ts";
-import { copy, type Packet } from "./_packet.ts";
+import { copy, NOT_QUICK, quickCopy } from "./_copy.ts";
+import type { Link } from "./_link.ts";
+import {
+  BESIDE,
+  type Beside,
+  CONFIRM,
+  isMessage,
+  type Mail,
+  type Packet,
+  QUERY,
+  type Refused,
+  REPLY,
+  SEND,
+} from "./_packet.ts";
 import type { Context, Ending, SendOptions } from "./types.ts";
 
-/** How many messages of one thread may lie unread in a mailbox. */
+/** How many messages of one thread may lie untaken in a mailbox. */
 export const MAILBOX = 1024;
 /** How many ends a thread remembers; older ones are asked of the main thread. */
 const REMEMBERED = 10_000;
 
+const SENT: Promise<Result<true>> = Promise.resolve(
+  Object.freeze<Result<true>>([true, null]) as Result<true>,
+);
+
+/** One that waits for room in a mailbox. */
+interface Waiting {
+  put(): void;
+  fail(err: IoError): void;
+}
+
+/** A context as this thread sees it. */
 interface Target {
-  unread: number;
-  full: Set<(result: Result<true>) => void>;
-  queries: Map<number, (result: Result<unknown>) => void>;
-  waits: Set<(result: Result<Ending>) => void>;
+  /** Messages of this thread that it has not taken yet. */
+  untaken: number;
+  /** How many of them were plain sends, which nobody waits for any more. */
+  loose: number;
+  readonly waiting: Set<Waiting>;
+  readonly answers: Map<number, (result: Result<unknown>) => void>;
+  readonly waits: Set<(result: Result<Ending>) => void>;
+}
+
+/** How an office reaches the rest of the program. */
+export interface Outside {
+  /** Mail for a context that is not here; as {@linkcode Link.mail}. */
+  mail(mail: Mail, moved: Transferable[], ours: boolean): void;
+  /** A packet about a context that is not here. */
+  about(id: number, packet: Packet): void;
+  /** The way to another thread, by its number; null if it has gone. */
+  link(place: number): Link | null;
+  /** A context of this thread has ended. */
+  ended(id: number, ending: Ending): void;
 }
 
 /** Sends, waits and ends of one thread: the side of the senders. */
 export class Office {
   readonly cells: Map<number, Cell> = new Map();
   readonly endings: Map<number, Ending> = new Map();
-  /** Takes what goes beside the mailboxes; set by `_share_wire.ts`. */
-  beside: (packet: Packet & { k: "beside" }) => void = () => {};
+  /** The number of this thread. */
+  readonly place: number;
+  /** Takes what comes beside the mailboxes; nobody does at first. */
+  beside: (packet: Beside) => void = () => {};
   readonly #targets = new Map<number, Target>();
-  readonly #sessions = new Map<number, number>();
-  readonly #onward: (to: number, packet: Packet) => void;
-  readonly #onEnd: (id: number, ending: Ending) => void;
+  readonly #outside: Outside;
   #session = 0;
 
-  constructor(
-    onward: (to: number, packet: Packet) => void,
-    onEnd: (id: number, ending: Ending) => void,
-  ) {
-    this.#onward = onward;
-    this.#onEnd = onEnd;
+  constructor(place: number, outside: Outside) {
+    this.place = place;
+    this.#outside = outside;
   }
 
   handle(id: number, from: number): Context {
@@ -45,35 +92,75 @@ export class Office {
     };
   }
 
-  /** A packet to a context: here, or on its way. */
-  route(to: number, packet: Packet): void {
-    if (this.cells.has(to)) this.take(packet);
-    else this.#onward(to, packet);
+  /** Answers a message; nobody hears it who has given up, or ended. */
+  reply({ from, to, via, session }: Mail, value: unknown, transfer?: Transferable[]): void {
+    const mail = { kind: REPLY, to: from, from: to, via, session, value };
+    this.#post(mail, transfer);
   }
 
-  /** A packet for somebody here. */
+  /** A packet for this thread, or somebody in it. */
   take(packet: Packet): void {
-    switch (packet.k) {
-      case "msg":
-        return this.cells.get(packet.to)?.deliver(packet.from, packet.session, packet.value);
-      case "reply": {
-        const target = this.#targets.get(this.#sessions.get(packet.session) ?? -1);
-        return target?.queries.get(packet.session)?.([packet.value, null]);
-      }
-      case "read":
-        return this.#wasRead(packet.of, packet.count);
-      case "end":
-        return this.heard(packet.id, packet.ending);
-      case "destroy":
-        return this.ended(packet.id, { reason: "destroyed", message: packet.reason });
-      case "beside":
-        return this.beside(packet);
+    if (packet.k === "taken") this.taken(packet.of, packet.count, packet.loose);
+    else if (packet.k === "refused") this.#refused(packet);
+    else if (packet.k === "end") this.heard(packet.id, packet.ending);
+    else if (packet.k === "destroy") {
+      this.ended(packet.id, { reason: "destroyed", message: packet.reason });
     }
   }
 
-  /** A cell took a message out of its mailbox. */
-  read(from: number, of: number): void {
-    this.route(from, { k: "read", to: from, of, count: 1 });
+  /** Mail for somebody here. */
+  deliver(mail: Mail): void {
+    if (mail.kind === REPLY) {
+      this.#targets.get(mail.from)?.answers.get(mail.session)?.([mail.value, null]);
+    } else if (mail.kind === BESIDE) {
+      const { to, from, value } = mail;
+      const [port, inner] = value as [string, unknown];
+      this.beside({ k: "beside", to, from, port, value: inner, moved: [] });
+    } else this.cells.get(mail.to)?.deliver(mail);
+  }
+
+  /** Posts beside the mailbox of a context; the value is ours and can be copied. */
+  route(to: number, packet: Beside): void {
+    if (this.cells.has(to)) return this.beside(packet);
+    const { from, port, value, moved } = packet;
+    const mail: Mail = {
+      kind: BESIDE,
+      to,
+      from,
+      via: this.place,
+      session: 0,
+      value: [port, value],
+    };
+    this.#outside.mail(mail, moved, true);
+  }
+
+  /** A cell took a message of that thread: all of one batch are told at once. */
+  acknowledge(cell: Cell, { kind, via }: Mail): void {
+    const loose = kind === SEND ? 1 : 0;
+    if (via === this.place) return this.taken(cell.id, 1, loose);
+    const link = this.#outside.link(via);
+    if (link === null) return;
+    let ack = cell.acks.get(via);
+    if (ack === undefined || ack.round !== link.round) {
+      const taken = { k: "taken" as const, to: via, of: cell.id, count: 0, loose: 0 };
+      cell.acks.set(via, ack = { taken, round: link.round });
+      link.post(taken);
+    }
+    ack.taken.count += 1;
+    ack.taken.loose += loose;
+  }
+
+  /** Messages of this thread have been taken: whoever waits longest for room has it. */
+  taken(of: number, count: number, loose: number): void {
+    const target = this.#targets.get(of);
+    if (target === undefined) return;
+    target.untaken -= count;
+    target.loose -= loose;
+    for (const first of target.waiting) {
+      if (target.untaken >= MAILBOX) break;
+      target.waiting.delete(first);
+      first.put();
+    }
   }
 
   /** A cell of this thread has ended; only the first end counts. */
@@ -81,12 +168,16 @@ export class Office {
     const cell = this.cells.get(id);
     if (cell === undefined || id === 0) return;
     this.cells.delete(id);
-    this.#onEnd(id, ending);
+    this.#outside.ended(id, ending);
     cell.stop(ending.message);
   }
 
   /** Wakes all who wait for a context that has ended. */
   heard(id: number, ending: Ending): void {
+    if (this.endings.has(id)) return;
+    const target = this.#targets.get(id);
+    const unread = target?.loose ?? 0;
+    if (unread > 0) ending = { ...ending, unread };
     this.endings.set(id, ending);
     if (this.endings.size > REMEMBERED) {
       for (const oldest of this.endings.keys()) {
@@ -94,65 +185,89 @@ export class Office {
         break;
       }
     }
-    const target = this.#targets.get(id);
     if (target === undefined) return;
     this.#targets.delete(id);
-    for (const wake of target.full) wake(fail(gone(id, ending)));
-    for (const [session, wake] of target.queries) {
-      this.#sessions.delete(session);
-      wake(fail(gone(id, ending)));
-    }
+    const err = gone(id, ending);
+    if (unread > 0) report(err, lost(unread, ending));
+    for (const waiting of target.waiting) waiting.fail(err);
+    for (const answer of target.answers.values()) answer(fail(gone(id, ending)));
     for (const wake of target.waits) wake([ending, null]);
   }
 
-  async #send(
+  #send(
     to: number,
     from: number,
     value: unknown,
     options: SendOptions = {},
   ): Promise<Result<true>> {
-    const [copied, moved] = copy(value, options.transfer);
-    const refused = await this.#room(to, options);
-    if (refused !== null) return refused;
-    this.#put(to, { k: "msg", to, from, session: 0, value: copied, moved });
-    return [true, null];
+    if (options.confirm === true) return this.#ask<true>(CONFIRM, to, from, value, options);
+    try {
+      const what = () => `send to context ${to}`;
+      if (hindered(options)) return park<Result<true>>(what, options, () => () => {});
+      const ending = this.endings.get(to);
+      if (ending !== undefined) return afterTurn(fail(gone(to, ending)));
+      const target = this.#target(to);
+      const mail: Mail = { kind: SEND, to, from, via: this.place, session: 0, value };
+      if (hasRoom(target)) {
+        this.#put(target, mail, options.transfer);
+        return SENT;
+      }
+      const owned = this.#own(mail, options.transfer);
+      return park<Result<true>>(what, options, (wake) => {
+        const waiting = this.#waiting(target, owned, (result) => wake(result));
+        target.waiting.add(waiting);
+        return () => target.waiting.delete(waiting);
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  async #query<Out>(
+  #query<Out>(
     to: number,
     from: number,
     value: unknown,
     options: SendOptions = {},
   ): Promise<Result<Out>> {
-    const { timeout = 0 } = options;
-    const until = performance.now() + checkTimeout(timeout);
-    const [copied, moved] = copy(value, options.transfer);
-    const refused = await this.#room(to, options);
-    if (refused !== null) return refused as Result<Out>;
-    const left = timeout === 0 ? 0 : Math.max(1, until - performance.now());
-    let put = false;
-    const answer = await park<Result<Out>>(
-      () => `query context ${to}`,
-      { ...options, timeout: left },
-      (wake) => {
-        const session = ++this.#session;
-        const { queries } = this.#target(to);
-        const forget = () => {
-          queries.delete(session);
-          this.#sessions.delete(session);
-        };
-        this.#sessions.set(session, to);
-        queries.set(session, (result) => {
-          forget();
+    return this.#ask<Out>(QUERY, to, from, value, options);
+  }
+
+  /** Sends what is answered, and waits for the answer. */
+  #ask<Out>(
+    kind: number,
+    to: number,
+    from: number,
+    value: unknown,
+    options: SendOptions,
+  ): Promise<Result<Out>> {
+    try {
+      const what = () => kind === QUERY ? `query context ${to}` : `send to context ${to}`;
+      if (hindered(options)) return park<Result<Out>>(what, options, () => () => {});
+      const ending = this.endings.get(to);
+      if (ending !== undefined) return afterTurn(fail(gone(to, ending)));
+      const target = this.#target(to);
+      const session = ++this.#session;
+      const mail: Mail = { kind, to, from, via: this.place, session, value };
+      let owned: [Mail, Transferable[]] | null = null;
+      if (hasRoom(target)) this.#put(target, mail, options.transfer);
+      else owned = this.#own(mail, options.transfer);
+      return park<Result<Out>>(what, options, (wake) => {
+        const answer = (result: Result<unknown>) => {
+          target.answers.delete(session);
           wake(result as Result<Out>);
-        });
-        put = true;
-        this.#put(to, { k: "msg", to, from, session, value: copied, moved });
-        return forget;
-      },
-    );
-    if (!put) this.#wasRead(to, 1);
-    return answer;
+        };
+        target.answers.set(session, answer);
+        if (owned === null) return () => target.answers.delete(session);
+        const waiting = this.#waiting(target, owned, ([, err]) => err && answer(fail(err)));
+        target.waiting.add(waiting);
+        return () => {
+          target.answers.delete(session);
+          target.waiting.delete(waiting);
+        };
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #wait(id: number, options: WaitOptions = {}): Promise<Result<Ending>> {
@@ -164,7 +279,7 @@ export class Office {
       }
       const { waits } = this.#target(id);
       waits.add(wake);
-      this.#onward(id, { k: "watch", id });
+      this.#outside.about(id, { k: "watch", id });
       return () => waits.delete(wake);
     });
   }
@@ -173,54 +288,103 @@ export class Office {
     if (id === 0) throw new TypeError("destroy: the main thread cannot be destroyed");
     const ending = this.endings.get(id);
     if (ending !== undefined) return fail(gone(id, ending));
-    this.route(id, { k: "destroy", id, reason });
+    // Who destroys it drops what lies there unread, and needs not be told.
+    const target = this.#targets.get(id);
+    if (target !== undefined) target.loose = -Infinity;
+    if (this.cells.has(id)) this.ended(id, { reason: "destroyed", message: reason });
+    else this.#outside.about(id, { k: "destroy", id, reason });
     return [true, null];
   }
 
-  /** Waits for room in a mailbox; takes none when that fails. */
-  async #room(to: number, options: WaitOptions): Promise<[null, IoError] | null> {
-    const ending = this.endings.get(to);
-    if (ending !== undefined) return [null, gone(to, ending)];
-    const target = this.#target(to);
-    // Who comes while others wait goes behind them, or the order were lost.
-    if (target.unread < MAILBOX && target.full.size === 0) {
-      target.unread++;
-      return null;
-    }
-    const [, err] = await park<Result<true>>(() => `send to context ${to}`, options, (wake) => {
-      target.full.add(wake);
-      return () => target.full.delete(wake);
-    });
-    return err === null ? null : [null, err];
+  /** What must wait for room is copied now. */
+  #own(mail: Mail, transfer?: Transferable[]): [Mail, Transferable[]] {
+    const [value, moved] = copy(mail.value, transfer);
+    return [{ ...mail, value }, moved];
   }
 
-  /** The wait may have been long: who has ended meanwhile is told of like any other. */
-  #put(to: number, packet: Packet): void {
-    this.route(to, packet);
+  #waiting(
+    target: Target,
+    [mail, moved]: [Mail, Transferable[]],
+    done: (result: Result<true>) => void,
+  ): Waiting {
+    return {
+      put: () => {
+        try {
+          // Its value is ours: no need to copy it once more.
+          if (this.cells.has(mail.to)) this.deliver(mail);
+          else this.#outside.mail(mail, moved, true);
+          this.#count(target, mail);
+          done([true, null]);
+        } catch (cause) {
+          done(fail(unsupported(mail.to, String(cause), cause)));
+        }
+      },
+      fail: (err) => done(fail(err)),
+    };
   }
 
-  #wasRead(of: number, count: number): void {
-    const target = this.#targets.get(of);
-    if (target === undefined) return;
-    for (let n = 0; n < count; n++) {
-      const [first] = target.full;
-      if (first === undefined) target.unread--;
-      else {
-        // Its place goes to the one who waits longest.
-        target.full.delete(first);
-        first([true, null]);
-      }
+  /** Puts mail in a mailbox that has room. */
+  #put(target: Target, mail: Mail, transfer?: Transferable[]): void {
+    this.#post(mail, transfer);
+    this.#count(target, mail);
+  }
+
+  #count(target: Target, mail: Mail): void {
+    target.untaken += 1;
+    if (mail.kind === SEND) target.loose += 1;
+  }
+
+  /** Posts mail whose value is the sender's own; throws a TypeError if it cannot be copied. */
+  #post(mail: Mail, transfer: Transferable[] = []): void {
+    if (this.cells.has(mail.to)) {
+      const [value] = copy(mail.value, transfer);
+      this.deliver({ ...mail, value });
+      return;
     }
+    const quick = transfer.length === 0 ? quickCopy(mail.value) : NOT_QUICK;
+    const ours = quick !== NOT_QUICK;
+    if (ours) mail.value = quick;
+    this.#outside.mail(mail, transfer, ours);
+  }
+
+  /** The main thread found that mail cannot go where it should. */
+  #refused({ of, kind, session, words }: Refused): void {
+    if (isMessage(kind)) this.taken(of, 1, kind === SEND ? 1 : 0);
+    const err = unsupported(of, words);
+    const answer = this.#targets.get(of)?.answers.get(session);
+    if (kind === SEND) report(err, `a message to context ${of}`);
+    else answer?.(fail(err));
   }
 
   #target(id: number): Target {
     let target = this.#targets.get(id);
     if (target === undefined) {
-      target = { unread: 0, full: new Set(), queries: new Map(), waits: new Set() };
+      target = { untaken: 0, loose: 0, waiting: new Set(), answers: new Map(), waits: new Set() };
       this.#targets.set(id, target);
     }
     return target;
   }
+}
+
+/** Who comes while others wait goes behind them, or the order were lost. */
+function hasRoom(target: Target): boolean {
+  return target.untaken < MAILBOX && target.waiting.size === 0;
+}
+
+/** Whether a call must fail that could be met at once. */
+function hindered(options: WaitOptions): boolean {
+  checkTimeout(options.timeout ?? 0);
+  return options.signal?.aborted === true || (dying !== 0 && current().killed !== null);
+}
+
+function lost(count: number, { reason }: Ending): string {
+  // Only one that ends by itself has said before what it had taken.
+  const known = reason === "returned" || reason === "threw" ? "" : "up to ";
+  return `${known}${count} unread message${count === 1 ? "" : "s"}`;
+}
+
+function unsupported(id: number, words: string, cause?: unknown): IoError {
+  return new IoError("unsupported", `Cannot send to context ${id}: ${words}`, { cause });
 }
 
 /** The error of whoever wants something of a context that has ended. */

@@ -1,12 +1,14 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { setImmediate } from "node:timers";
 import { Worker } from "node:worker_threads";
 import { Link } from "./_link.ts";
-import type { Packet } from "./_packet.ts";
+import type { Batch } from "./_packet.ts";
 import type { Ending } from "./types.ts";
 
 /** A worker thread or a process, seen from the main thread. */
 export interface Place {
+  /** Counts up from 1; the main thread is 0. */
+  readonly number: number;
   readonly isolated: boolean;
   readonly link: Link;
   readonly ids: Set<number>;
@@ -25,13 +27,16 @@ export interface Place {
 const HEAP_MB = 512;
 
 /** Starts a worker thread. */
-export function startThread(onBatch: (place: Place, batch: Packet[]) => void): Place {
+export function startThread(
+  number: number,
+  onBatch: (place: Place, batch: Batch) => void,
+): Place {
   const { port1, port2 } = new MessageChannel();
   const start = new URL("./_thread_start.ts", import.meta.url).href;
   // The worker's own URL must be file: or data:, while this package may come from anywhere.
   const code = encodeURIComponent(`import(${JSON.stringify(start)})`);
   const worker = new Worker(new URL(`data:text/javascript,${code}`), {
-    workerData: { port: port2 },
+    workerData: { port: port2, place: number },
     transferList: [port2 as never],
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
   });
@@ -43,45 +48,56 @@ export function startThread(onBatch: (place: Place, batch: Packet[]) => void): P
   const gone = new Promise<Ending>((resolve) => {
     worker.on("exit", () => afterDrain(() => resolve(ending)));
   });
-  const link = new Link((batch, moved) => port1.postMessage(batch, moved));
-  const place = makePlace(false, link, gone, () => void worker.terminate());
-  port1.onmessage = (event: MessageEvent<Packet[]>) => onBatch(place, event.data);
+  const link = new Link(false, (batch, moved) => port1.postMessage(batch, moved));
+  const place = makePlace(number, false, link, gone, () => void worker.terminate());
+  port1.onmessage = (event: MessageEvent<Batch>) => onBatch(place, event.data);
   gone.then(() => port1.close());
   return place;
 }
 
 /** Starts a process for one context; throws what the system has against it. */
 export function startProcess(
+  number: number,
   url: string,
   permissions: string[],
-  onBatch: (place: Place, batch: Packet[]) => void,
+  onBatch: (place: Place, batch: Batch) => void,
 ): Place {
   const start = JSON.stringify(new URL("./_process_start.ts", import.meta.url).href);
   // Static imports of a program on stdin need no permission to read, an import() would.
   const code = `import { start } from ${start};\nimport * as it from ${JSON.stringify(url)};\n` +
-    "start(() => Promise.resolve(it));\n";
+    `start(${number}, () => Promise.resolve(it));\n`;
   const child = spawn(Deno.execPath(), ["run", "--no-prompt", ...narrow(permissions), "-"], {
     stdio: ["pipe", "inherit", "inherit", "ipc"],
     serialization: "advanced",
   });
   child.stdin?.end(code);
-  let failed: Error | null = null;
-  const gone = new Promise<Ending>((resolve) => {
-    const end = (code: number | null, signal: string | null) => {
-      const killed = signal !== null;
-      const message = failed?.message ?? (killed ? `killed by ${signal}` : `exit code ${code}`);
-      afterDrain(() => resolve({ reason: killed ? "killed" : "exited", message }));
-    };
-    child.on("exit", end);
-    child.on("error", (error: Error) => {
-      failed = error;
-      end(null, null);
+  const gone = Promise.all([exitOf(child), drained(child)]).then(([ending]) => ending);
+  const link = new Link(true, (batch) => void (child.connected && child.send(batch as never)));
+  const place = makePlace(number, true, link, gone, () => void child.kill("SIGKILL"));
+  child.on("message", (batch: unknown) => onBatch(place, batch as Batch));
+  return place;
+}
+
+/** Resolves when the process has ended, or could not be started. */
+function exitOf(child: ChildProcess): Promise<Ending> {
+  return new Promise((resolve) => {
+    child.on("exit", (code, signal) => {
+      if (signal === null) resolve({ reason: "exited", message: `exit code ${code}` });
+      else resolve({ reason: "killed", message: `killed by ${signal}` });
+    });
+    child.on("error", ({ message }) => {
+      if (child.pid === undefined) resolve({ reason: "exited", message });
     });
   });
-  const link = new Link((batch) => void (child.connected && child.send(batch as never)));
-  const place = makePlace(true, link, gone, () => void child.kill("SIGKILL"));
-  child.on("message", (batch: unknown) => onBatch(place, batch as Packet[]));
-  return place;
+}
+
+/** Resolves when all that it had posted is here: its last words come before its end. */
+function drained(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.on("disconnect", resolve);
+    // A message that was cut off, by a process that ended while it wrote.
+    child.on("error", () => resolve());
+  });
 }
 
 /**
@@ -93,8 +109,15 @@ function narrow(permissions: string[]): string[] {
   return all ? permissions : ["--allow-env=NODE_CHANNEL_FD", ...permissions];
 }
 
-function makePlace(isolated: boolean, link: Link, gone: Promise<Ending>, kill: () => void): Place {
+function makePlace(
+  number: number,
+  isolated: boolean,
+  link: Link,
+  gone: Promise<Ending>,
+  kill: () => void,
+): Place {
   return {
+    number,
     isolated,
     link,
     ids: new Set(),

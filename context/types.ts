@@ -19,6 +19,11 @@ export interface CreateOptions {
 export interface SendOptions extends WaitOptions {
   /** Buffers and ports that move to the receiver; the sender's are empty afterwards. */
   transfer?: Transferable[];
+  /**
+   * `send` resolves when the receiver has taken it with `recv`, not when it is on its way:
+   * `gone` then says that it never was. `false` by default.
+   */
+  confirm?: boolean;
 }
 
 /** How a context came to its end. */
@@ -27,6 +32,11 @@ export interface Ending {
   reason: GoneReason;
   /** For people: the error's text, or the reason that was given to `destroy`. */
   message: string;
+  /**
+   * How many messages of this thread lay unread in its mailbox; left out if none did. Those
+   * that it took just before a sudden death may be among them.
+   */
+  unread?: number;
 }
 
 /**
@@ -38,8 +48,12 @@ export interface Context<In = unknown, Out = unknown> {
   readonly id: number;
   /**
    * Puts a copy of the value in its mailbox; waits while 1,024 messages of this thread lie
-   * there unread. Order is kept. `gone` when it has ended. A value that cannot be copied
-   * throws a TypeError, and nothing is sent.
+   * there unread. Order is kept. A value that cannot be copied throws a TypeError, and
+   * nothing is sent; so do a transfer and shared memory for an isolated context.
+   *
+   * Resolves when it is on its way, or with `confirm` when it was taken. `gone` when the
+   * context has ended; if it ends later with the message unread, that is told once to
+   * `thread.on_error` and in {@linkcode Ending.unread}.
    */
   send(value: In, options?: SendOptions): Promise<Result<true>>;
   /**

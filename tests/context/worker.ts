@@ -1,4 +1,5 @@
-import type { Inside } from "../../context/mod.ts";
+import type { Inside, IoError } from "../../context/mod.ts";
+import { on_error } from "../../thread/mod.ts";
 
 /** What the tests ask of it. */
 export type Order = { do: string; value?: unknown };
@@ -7,6 +8,7 @@ export type Order = { do: string; value?: unknown };
 export default async function serve(inside: Inside<Order, unknown>): Promise<void> {
   if (inside.args[0] === "throw") throw new Error("at once");
   if (inside.args[0] === "return") return;
+  const counted: unknown[] = [];
   for (;;) {
     const [message, err] = await inside.recv();
     if (err) return;
@@ -16,6 +18,29 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
     if (what === "parent") await inside.parent.send("your child");
     if (what === "args") inside.reply(message, [inside.name, inside.args]);
     if (what === "add") Atomics.add(value as Int32Array, 0, 1);
+    if (what === "deaf") await Atomics.waitAsync(value as Int32Array, 0, 0).value;
+    if (what === "flood") {
+      const [to, count] = value as [number, number];
+      const target = inside.handle<Order>(to);
+      const sent = Array.from({ length: count }, (_, n) => target.send({ do: "count", value: n }));
+      inside.reply(message, (await Promise.all(sent)).filter(([ok]) => ok).length);
+    }
+    if (what === "forward") {
+      const [to, order] = value as [number, unknown];
+      const target = inside.handle<Order>(to);
+      const heard: unknown[] = [];
+      const stop = on_error((error) => heard.push((error as IoError).code));
+      const answers = [
+        await target.send({ do: "count", value: order }),
+        await target.send({ do: "count", value: order }, { confirm: true }),
+        await target.query({ do: "count", value: order }),
+      ];
+      stop();
+      const told = answers.map(([ok, err]) => err === null ? ok : [err.code, wordsOf(err)]);
+      inside.reply(message, [heard, ...told]);
+    }
+    if (what === "count") counted.push(value);
+    if (what === "counted") inside.reply(message, counted);
     if (what === "exit") Deno.exit(3);
     if (what === "kill") Deno.kill(Deno.pid, "SIGKILL");
     if (what === "throw") throw new Error("thrown on request");
@@ -25,4 +50,8 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
       inside.reply(message, (await Deno.permissions.query({ name: "net" })).state);
     }
   }
+}
+
+function wordsOf({ message }: IoError): string {
+  return message.replace(/^[^:]*: /, "");
 }
