@@ -301,7 +301,7 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
       const words = `Cannot receive from ${this.#name}: it was closed`;
       this.#datagrams.giveUp(new IoError("closed", words));
     }
-    await this.#binding;
+    await this.#binding?.catch(() => {});
     const socket = this.#socket;
     this.#socket = null;
     if (socket !== null) {
@@ -375,7 +375,9 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
     if (this.#closed) return this.#refuse("closed", `Cannot ${what}: the socket was closed`);
     if (this.#socket !== null || this.#binding !== null) {
       if (alone) return this.#refuse("busy", `Cannot ${what}: the socket is bound already`);
-      return await this.#binding ?? [true, null];
+      if (this.#binding === null) return [true, null];
+      // If it was killed who binds, that is no news of ours: then it is our turn.
+      return await this.#binding.catch(() => this.#bound(host, port, options, alone));
     }
     this.#binding = this.#bind(what, host, port, this.#wait(options));
     try {
@@ -401,25 +403,29 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
     } as dgram.SocketOptions);
     // Before its first read, or it would keep the program alive for good.
     socket.unref();
-    const [, failed] = await park<Result<true>>(() => what, wait, (wake) => {
-      const fail = (error: unknown) => wake([null, fromOs(error, `Cannot ${what}`)]);
-      socket.once("error", fail);
-      try {
-        socket.bind({ port, address: ip }, () => {
-          socket.off("error", fail);
-          wake([true, null]);
-        });
-      } catch (error) {
-        fail(error);
-      }
-      return () => {};
-    });
-    if (failed !== null) {
-      closeQuietly(socket);
-      return [null, failed];
+    let bound = false;
+    try {
+      const [, failed] = await park<Result<true>>(() => what, wait, (wake) => {
+        const fail = (error: unknown) => wake([null, fromOs(error, `Cannot ${what}`)]);
+        socket.once("error", fail);
+        try {
+          socket.bind({ port, address: ip }, () => {
+            socket.off("error", fail);
+            wake([true, null]);
+          });
+        } catch (error) {
+          fail(error);
+        }
+        return () => {};
+      });
+      if (failed !== null) return [null, failed];
+      bound = true;
+      this.#use(socket);
+      return [true, null];
+    } finally {
+      // Whatever it was that came between, a kill above all.
+      if (!bound) closeQuietly(socket);
     }
-    this.#use(socket);
-    return [true, null];
   }
 
   #use(socket: dgram.Socket): void {

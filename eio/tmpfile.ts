@@ -37,12 +37,18 @@ export async function tmpfile<E extends Encoding = "lines">(
   const where = dir === undefined ? {} : { dir: pathOf(dir, "dir") };
   const [descriptor, err] = await ask(() => "open a temporary file", limits, async () => {
     const path = await Deno.makeTempFile(where);
+    let file: Deno.FsFile | null = null;
     try {
-      const file = await Deno.open(path, { read: true, write: true });
-      return new Descriptor(file, path, false);
+      file = await Deno.open(path, { read: true, write: true });
     } finally {
-      if (Deno.build.os !== "windows") await Deno.remove(path);
+      if (Deno.build.os !== "windows") {
+        await Deno.remove(path).catch((error) => {
+          file?.close();
+          throw error;
+        });
+      }
     }
+    return new Descriptor(file, path, false);
   }, (late) => {
     late.close();
   });

@@ -11,16 +11,23 @@ export interface Name {
   name: string;
   /** `function`, `class`, `method`, `property` ... */
   kind: string;
+  /** It is called and gives a promise, or what is iterated with `await`. */
+  waits: boolean;
 }
 
-interface Member {
+interface Returns {
+  returnType?: { repr?: string };
+}
+
+interface Member extends Returns {
   name: string;
   accessibility?: string;
+  functionDef?: Returns;
 }
 
 interface Declaration {
   kind: string;
-  def?: { methods?: Member[]; properties?: Member[] };
+  def?: { methods?: Member[]; properties?: Member[] } & Returns;
 }
 
 interface Doc {
@@ -40,7 +47,8 @@ function namesIn(entry: string, doc: Doc): Name[] {
   const names: Name[] = [];
   for (const { name, declarations } of Object.values(doc.nodes).flatMap((node) => node.symbols)) {
     const kinds = new Set(declarations.map((declaration) => declaration.kind));
-    names.push({ entry, name, kind: [...kinds].sort().join("+") });
+    const waits = declarations.some(({ def }) => givesPromise(def));
+    names.push({ entry, name, kind: [...kinds].sort().join("+"), waits });
     const members = new Map<string, Name>();
     for (const { def } of declarations) {
       for (const kind of ["methods", "properties"] as const) {
@@ -51,6 +59,7 @@ function namesIn(entry: string, doc: Doc): Name[] {
             entry,
             name: full,
             kind: kind === "methods" ? "method" : "property",
+            waits: givesPromise(member.functionDef ?? member),
           });
         }
       }
@@ -58,6 +67,10 @@ function namesIn(entry: string, doc: Doc): Name[] {
     names.push(...members.values());
   }
   return names;
+}
+
+function givesPromise(called: Returns | undefined): boolean {
+  return /^(Promise|Async\w+)$/.test(called?.returnType?.repr ?? "");
 }
 
 /** What `tests/surface.txt` lists: one line a name, `./thread: wait function`. */

@@ -313,6 +313,32 @@ Deno.test("a socket that nobody waits on does not keep the program alive", async
   assertStringIncludes(said[1]!, "timeout");
 });
 
+Deno.test("close() settles although it is the last thing that a program does", async () => {
+  const said = await run(
+    ["--allow-net"],
+    `
+    const a = udp();
+    tell(await a.bind("127.0.0.1", 0));
+    tell(await a.close());`,
+  );
+  assertEquals(said, ["fine", "fine"]);
+});
+
+Deno.test("a bind whose thread is killed harms neither close() nor another thread's bind", async () => {
+  for (const turns of [0, 1]) {
+    const sock = udp();
+    const first = newthread(() => sock.bind("127.0.0.1", 0));
+    const second = newthread(() => sock.setpeername("127.0.0.1", 9));
+    if (turns > 0) await sleep(0);
+    kill(first);
+    assertEquals(await wait(second), [true, null]);
+    assertEquals(await sock.close(), [true, null]);
+  }
+  const sock = udp();
+  kill(newthread(() => sock.bind("127.0.0.1", 0)));
+  assertEquals(await sock.close(), [true, null]);
+});
+
 peerTest("socat: datagrams to and from a program that is not ours", ["socat"], async (paths) => {
   const port = freePort();
   const child = new Deno.Command(paths.socat, {
