@@ -1,43 +1,57 @@
+/** A way from context to context beside their mailboxes, which are the program's own. */
 import { IoError } from "../core/mod.ts";
 import { inside } from "./create.ts";
 import { current, type Home } from "./_home.ts";
 
-/** Hears what another context has posted; `from` is the id of that context. */
+/** Hears what a context has posted; `from` is the id of that context. */
 export type Taker = (value: unknown, from: number) => void;
 
 const takers = new Map<string, Taker>();
 
-/** This thread's place among the others, ready to take what is posted beside the mailboxes. */
+let lines = 0;
+
+/** A line that is not in use in this thread; the lower ones are known to everybody. */
+export function newLine(): number {
+  return ++lines + 100;
+}
+
+/** Hears what comes in on a line that nobody takes from, or not any more. */
+let stray: (value: unknown, from: number, line: number, to: number) => void = () => {};
+
+/** Says who hears it; there is one such in a thread. */
+export function takeStray(taker: typeof stray): void {
+  stray = taker;
+}
+
+/** This thread's place among the others, ready to take what is posted. */
 export function wiredHome(): Home {
   // The main thread's own is made by the first who asks for it.
   if (current.home === null) inside();
   const home = current.home!;
-  home.office.beside = ({ to, from, port, value }) => takers.get(`${to} ${port}`)?.(value, from);
+  home.office.beside = ({ to, from, port, value }) => {
+    const taker = takers.get(`${to} ${port}`);
+    if (taker !== undefined) taker(value, from);
+    else stray(value, from, Number(port), to);
+  };
   return home;
 }
 
-/**
- * Takes what is posted to a port of a context of this thread: beside its mailbox, which is
- * the program's own. What nobody takes is dropped. Gives the way to take no more.
- */
-export function takeFrom(id: number, port: string, taker: Taker): () => void {
+/** Takes what is posted to a line of a context of this thread; gives the way to stop. */
+export function takeFrom(id: number, line: number, taker: Taker): () => void {
   wiredHome();
-  const key = `${id} ${port}`;
+  const key = `${id} ${line}`;
   takers.set(key, taker);
   return () => {
     if (takers.get(key) === taker) takers.delete(key);
   };
 }
 
-/** Posts to a port of a context anywhere; order is kept, and to one that has ended it is lost. */
-export function postTo(
-  to: number,
-  port: string,
-  from: number,
-  value: unknown,
-  moved: Transferable[] = [],
-): void {
-  wiredHome().office.route(to, { k: "beside", to, from, port, value, moved });
+/**
+ * Posts to a line of a context anywhere. The value is the receiver's from now on. Order is
+ * kept; what is for one that has ended is lost.
+ */
+export function postTo(to: number, line: number, from: number, value: unknown): void {
+  wiredHome().office.route(to, { k: "beside", to, from, port: `${line}`, value, moved: [] });
 }
 
 /** An error in a form that can be copied. */
@@ -45,7 +59,7 @@ export interface PackedError {
   code: IoError["code"];
   message: string;
   reason?: IoError["reason"];
-  errno?: string | undefined;
+  errno?: IoError["errno"];
 }
 
 /** Takes an error apart: a copy of one has neither its class nor its code. */

@@ -23,7 +23,56 @@
  * @module
  */
 export { type ErrorCode, type GoneReason, IoError, type IoErrorOptions } from "../core/mod.ts";
+export type {
+  Bytes,
+  Data,
+  Encoding,
+  Line,
+  NamedEncoding,
+  Payload,
+  ReadResult,
+} from "../core/mod.ts";
 export { type Result, unwrap, type Unwrapped, type WaitOptions } from "../core/mod.ts";
+export type {
+  Address,
+  BufferedStream,
+  Channel,
+  ConnectOptions,
+  ConnectTarget,
+  DisconnectHandler,
+  EncodedReceiveOptions,
+  FileLike,
+  FrameCodec,
+  HandshakeOptions,
+  HeadBytes,
+  HeadEndian,
+  KeepaliveOptions,
+  LinesOptions,
+  ListenOptions,
+  Peer,
+  PeerCert,
+  ReceiveOptions,
+  Resolver,
+  RwOptions,
+  ServerHandshakeOptions,
+  ShutdownOptions,
+  Source,
+  SslIdentity,
+  SslOptions,
+  SslServerOptions,
+  Stream,
+  StreamOptions,
+  TcpOptions,
+  TcpSocket,
+  TraceHandler,
+  TryOptions,
+  UntilOptions,
+  UntilPiece,
+  UntilPieceOptions,
+} from "../cosocket/mod.ts";
+// A context has options of its own under that name.
+export type { SendOptions as StreamSendOptions } from "../cosocket/mod.ts";
 export * from "./create.ts";
+export * from "./listen.ts";
 export * from "./supervise.ts";
 export * from "./types.ts";

@@ -30,7 +30,7 @@ const MAY_LOAD: Record<string, string[]> = {
     "thread",
     "util",
   ],
-  "./context": ["thread"],
+  "./context": ["cosocket", "stream", "thread"],
   "./cosocket": ["stream", "thread"],
   "./eio": ["stream"],
   "./http": ["cosocket", "eio", "process", "stream", "thread"],

@@ -125,6 +125,9 @@ export const SETTINGS: Record<string, Setting> = {
   echo_server: visited("2 lines, then the end", (port) => [port, "--once"], async (_, sock) => {
     await say(sock, ["one", "two"]);
   }),
+  sharded: visited("echoed 2 lines", (port) => [port, "--once"], async (_, sock) => {
+    await say(sock, ["one", "two"]);
+  }),
   chat_server: visited("Ann: hello", (port) => [port, "--once"], async (port, ann) => {
     await using bob = await unwrap(connect("127.0.0.1", port));
     await ann.send("Ann\n");
