@@ -14,8 +14,9 @@ const closeFile = promisify(close);
 
 /**
  * Removes a file, or a link itself; the file's bytes go with its last name and its last
- * open handle. Requires `--allow-write`. Errors: `not_found`, `is_dir` (see
- * {@linkcode rmdir}), `denied`, `no_permission`. From aLiLua.
+ * open handle. Requires `--allow-write`; without `--allow-read` too, a link to a directory is
+ * taken for one. Errors: `not_found`, `is_dir` (see {@linkcode rmdir}), `denied`,
+ * `no_permission`. From aLiLua.
  */
 export function unlink(path: string | URL, options: WaitOptions = {}): Promise<Result<true>> {
   const name = pathOf(path);
@@ -35,10 +36,12 @@ async function isFolder(path: string): Promise<boolean> {
   } catch (error) {
     if (!isRefused(error)) throw error;
   }
-  // Who may only write learns it by opening: a directory cannot be opened for writing.
-  const { O_WRONLY, O_NONBLOCK, O_NOFOLLOW, O_NOCTTY } = constants;
+  // Who may only write learns it by what opening says, which never succeeds: a directory
+  // cannot be written to (EISDIR), and all else is none (ENOTDIR).
+  const { O_WRONLY, O_DIRECTORY, O_NONBLOCK, O_NOFOLLOW } = constants;
   try {
-    await closeFile(await openFile(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY));
+    const flags = O_WRONLY | O_DIRECTORY | O_NONBLOCK | O_NOFOLLOW;
+    await closeFile(await openFile(path, flags));
   } catch (error) {
     if (isRefused(error)) throw error;
     return errnoOf(error) === "EISDIR";

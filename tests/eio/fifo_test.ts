@@ -145,6 +145,33 @@ Deno.test("who may only write to a FIFO ends nothing for its reader before it wr
   }
 });
 
+Deno.test("unlink() of a FIFO ends nothing for its reader, even by one who may only write", async () => {
+  await using folder = await scratch();
+  const path = await mkfifo(`${folder.path}/p`);
+  const other = `${folder.path}/other`;
+  await Deno.link(path, other);
+  // The system lets it in as soon as anyone opens the FIFO to write.
+  let opened = false;
+  const opening = Deno.open(path).then((file) => {
+    opened = true;
+    return file;
+  });
+  const module = new URL("../../eio/mod.ts", import.meta.url).href;
+  const program = `import { unlink, unwrap } from "${module}";
+    await unwrap(unlink("${path}"));`;
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-check", "--no-prompt", `--allow-write=${folder.path}`],
+      `data:text/typescript,${encodeURIComponent(program)}`,
+    ],
+    stderr: "inherit",
+  }).output();
+  assert(success);
+  assertEquals(opened, false);
+  (await Deno.open(other, { write: true })).close();
+  (await opening).close();
+});
+
 Deno.test("a FIFO that is opened as a file has no cursor, and says so", async () => {
   await using folder = await scratch();
   const path = await mkfifo(`${folder.path}/p`);
