@@ -406,7 +406,7 @@ export class Server<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSo
     this.#accepting = null;
     if (this.#closed) return;
     const err = fromOs(error, `Cannot accept on ${this.#name}`);
-    if (err.code === "reset") {
+    if (err.code === "reset" || (error as { code?: unknown }).code === "ENOTCONN") {
       // The client has gone before it was its turn.
       setImmediate(() => this.#pump());
     } else if (err.code === "exhausted" || err.errno === "ENOMEM") {

@@ -51,6 +51,8 @@ export class Incoming {
   #failuresAtOnce = 0;
   /** How it ended: `true` cleanly, or with an error. */
   #ended: true | IoError | null = null;
+  /** The connection was reset, and it is a send that has heard of it. */
+  #reset: IoError | null = null;
   /** Called at the end of a channel that is closed and throws away what still comes. */
   #discarded: (() => void) | null = null;
   /** Counts arrivals, so that two looks can be told apart. */
@@ -190,8 +192,8 @@ export class Incoming {
     const channel = this.#channel;
     if (channel.closed) return this.#discard(count);
     if (count === null) {
-      this.#ended = true;
-      channel.trace?.("< end");
+      this.#ended = this.#reset ?? true;
+      channel.trace?.(this.#reset === null ? "< end" : "< reset");
     } else {
       this.#arrivals += 1;
       this.inbox.filled(count, this.#offered);
@@ -210,6 +212,15 @@ export class Incoming {
     channel.trace?.(`< ${err.code}`);
     this.#serve(err.code);
   };
+
+  /**
+   * A send has heard that the connection was reset. The system tells that once: a read finds
+   * what had come before, and then an end that passes for a clean one.
+   */
+  wasReset(cause: unknown): void {
+    const message = `Cannot receive from ${this.#channel.name}: the connection was reset`;
+    this.#reset = new IoError("reset", message, { cause });
+  }
 
   /** Throws away what comes after the close, and calls `then` when the peer has ended. */
   discard(then: () => void): void {

@@ -33,6 +33,15 @@ const MOST_HELD = 64 * 1024 * 1024;
 /** What a turn sends mostly fits into so much. */
 const LITTLE = 2 * 1024;
 
+/**
+ * Whether the connection was cut. EPIPE is another matter: the peer had ended before, so all
+ * that it sent is here.
+ */
+function isReset(error: unknown): boolean {
+  const { name, code } = error as { name?: unknown; code?: unknown };
+  return name === "ConnectionReset" || code === "ECONNRESET";
+}
+
 /** Memory to gather into, lent for the time of a write: an idle stream holds none. */
 class Spares {
   readonly #size: number;
@@ -452,6 +461,7 @@ export class Outgoing {
     channel.taint("a send failed");
     this.#failed = fromOs(error, `Cannot send to ${channel.name}`);
     channel.trace?.(`> ${this.#failed.code}`);
+    if (isReset(error)) channel.incoming.wasReset(error);
     channel.over(this.#failed);
     this.#dropAll(this.#failed);
     this.#settled();

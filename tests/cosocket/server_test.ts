@@ -504,7 +504,7 @@ function faultyDoor(...failures: unknown[]) {
 const failure = (code: string) => Object.assign(new Error(`it failed with ${code}`), { code });
 
 Deno.test("accept() goes on at once when a client has gone before its turn", async () => {
-  const door = faultyDoor(failure("ECONNABORTED"), failure("ECONNABORTED"));
+  const door = faultyDoor(failure("ECONNABORTED"), failure("ENOTCONN"));
   await using server = new Server(door, "here", {});
   const accepting = server.accept();
   while (door.asked < 3) await turn();

@@ -321,6 +321,29 @@ Deno.test("a peer that stops reading holds back only its own socket", async () =
   assertEquals((await held)[1]?.code, "closed");
 });
 
+Deno.test("a reset that a send hears of first is no clean end for a receive", async () => {
+  const server = net.createServer((served) => {
+    served.on("error", () => {});
+    served.once("data", () => served.resetAndDestroy());
+    served.write("half of the body");
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  await using sock = await unwrap(
+    connect("127.0.0.1", (server.address() as net.AddressInfo).port),
+  );
+  assertEquals((await sock.peek(16))[1], null);
+  // The system tells the reset once: here to the send that meets it.
+  let sent: Awaited<ReturnType<typeof sock.send>>;
+  do {
+    await turn();
+    sent = await sock.send("x");
+  } while (sent[1] === null);
+  assertEquals(sent[1].code, "reset");
+  assertEquals((await sock.receive("*a"))[1]?.code, "reset");
+  assertEquals(await sock.receive(4, { encoding: "utf-8" }), ["half", null]);
+  server.close();
+});
+
 Deno.test("a reset is told as such, after what had arrived before it", async () => {
   const server = net.createServer();
   server.listen(0, "127.0.0.1");
