@@ -1,7 +1,10 @@
-import { fail, IoError, type Result } from "../core/mod.ts";
+import { fail, fromOs, IoError, type Result } from "../core/mod.ts";
 import type { Home } from "./_home.ts";
-import { copy } from "./_copy.ts";
+import { checkForProcess, copy } from "./_copy.ts";
 import type { Context, CreateOptions } from "./types.ts";
+
+/** With less than this the runtime itself does not start. */
+const LEAST_MEMORY = 16 * 2 ** 20;
 
 /** `create`, for the context whose id is `parent`. */
 export function createFor<In, Out>(
@@ -11,10 +14,16 @@ export function createFor<In, Out>(
   options: CreateOptions,
 ): Promise<Result<Context<In, Out>>> {
   const href = absolute(url);
-  const { name, args = [], isolated = false, permissions } = options;
+  const { name, args = [], isolated = false, permissions, memory } = options;
   if (!Array.isArray(args)) throw new TypeError(`args must be an array: got ${typeof args}`);
   if (permissions !== undefined && !isolated) {
     throw new TypeError("permissions need isolated: true, a thread shares the program's");
+  }
+  if (memory !== undefined && !isolated) {
+    throw new TypeError("memory needs isolated: true, a thread shares its heap with others");
+  }
+  if (memory !== undefined && !(Number.isInteger(memory) && memory >= LEAST_MEMORY)) {
+    throw new RangeError(`memory must be ${LEAST_MEMORY} or more bytes: got ${memory}`);
   }
   for (const flag of permissions ?? []) {
     if (!/^(--(allow|deny)-|-A$)/.test(flag)) {
@@ -22,7 +31,12 @@ export function createFor<In, Out>(
     }
   }
   const [copied] = copy(args);
-  const asked = { name, args: copied as unknown[], isolated, permissions };
+  if (isolated) checkForProcess(copied);
+  if (isolated && Deno.build.standalone) {
+    const words = `Cannot create context ${href}: a compiled program has no runtime to start`;
+    return Promise.resolve(fail(new IoError("unsupported", words)));
+  }
+  const asked = { name, args: copied as unknown[], isolated, permissions, memory };
   return new Promise((resolve) => {
     home.create(href, asked, parent, (id, fault) => {
       if (fault === null) resolve([home.office.handle(id, parent) as Context<In, Out>, null]);
@@ -33,10 +47,12 @@ export function createFor<In, Out>(
 
 /** Deno says in words alone what a worker or a child may not. */
 function refusal(href: string, fault: string): IoError {
-  const needed = /Requires (\w+) access/.exec(fault)?.[1];
-  const words = `Cannot create context ${href}: `;
-  if (needed === undefined) return new IoError("failed", words + fault);
-  return new IoError("no_permission", `${words}it needs --allow-${needed} (${fault})`);
+  const action = `Cannot create context ${href}`;
+  const refused = /Requires \w+ access.*/.exec(fault);
+  if (refused === null) return new IoError("failed", `${action}: ${fault}`);
+  const cause = new Error(refused[0]);
+  cause.name = "NotCapable";
+  return fromOs(cause, action);
 }
 
 function absolute(url: URL | string): string {

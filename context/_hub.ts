@@ -11,7 +11,9 @@ import {
   REPLY,
   unpack,
 } from "./_packet.ts";
-import { type Place, startProcess, startThread } from "./_place.ts";
+import type { Place } from "./_place.ts";
+import { startProcess } from "./_process.ts";
+import { startThread } from "./_thread.ts";
 import type { Ending } from "./types.ts";
 
 /** Beats of the heart without a word after which a thread or process counts as stuck. */
@@ -21,8 +23,6 @@ const BEATS = 4;
 export class Hub implements Home {
   readonly office: Office;
   readonly main: Cell;
-  /** Milliseconds of silence after which a thread counts as stuck. */
-  stuckAfter = 2000;
   /** Threads given up as stuck, which may burn a processor until the program ends. */
   abandoned = 0;
   readonly #places = new Map<number, Place>();
@@ -30,6 +30,7 @@ export class Hub implements Home {
   readonly #making = new Map<number, (fault: string | null) => void>();
   #last = 0;
   #lastPlace = 0;
+  #stuckAfter = 2000;
   #heart: ReturnType<typeof setInterval> | null = null;
 
   constructor() {
@@ -41,6 +42,14 @@ export class Hub implements Home {
     });
     this.main = new Cell(this.office, 0, 0, "main", []);
     this.office.cells.set(0, this.main);
+  }
+
+  /** Milliseconds of silence after which a thread counts as stuck; holds from now on. */
+  set stuckAfter(milliseconds: number) {
+    this.#stuckAfter = milliseconds;
+    if (this.#heart === null) return;
+    clearInterval(this.#heart);
+    this.#startHeart();
   }
 
   create(
@@ -55,7 +64,7 @@ export class Hub implements Home {
     let place: Place;
     try {
       place = options.isolated
-        ? this.#add(startProcess(number, url, options.permissions ?? [], take))
+        ? this.#add(startProcess(number, url, options, take))
         : this.#leastLoaded() ?? this.#add(startThread(number, take));
     } catch (error) {
       return made(id, String(error));
@@ -78,12 +87,14 @@ export class Hub implements Home {
   #add(place: Place): Place {
     this.#places.set(place.number, place);
     this.#lastPlace = place.number;
-    place.gone.then((ending) => this.#left(place, ending));
-    if (this.#heart === null) {
-      this.#heart = setInterval(() => this.#beat(), this.stuckAfter / BEATS);
-      Deno.unrefTimer(this.#heart);
-    }
+    place.gone.then((ending) => this.#left(place, place.verdict ?? ending));
+    if (this.#heart === null) this.#startHeart();
     return place;
+  }
+
+  #startHeart(): void {
+    this.#heart = setInterval(() => this.#beat(), this.#stuckAfter / BEATS);
+    Deno.unrefTimer(this.#heart);
   }
 
   /** It has gone, or is given up: every context on it has ended. */
@@ -114,6 +125,10 @@ export class Hub implements Home {
     else if (packet.k === "taken") {
       if (packet.to === 0) this.office.take(packet);
       else this.#places.get(packet.to)?.link.post(packet);
+    } else if (packet.k === "failed") {
+      place.verdict = { reason: "threw", message: packet.message };
+      place.over = true;
+      place.kill();
     } else if (packet.k === "ask") {
       const { token } = packet;
       this.create(packet.url, packet.options, packet.parent, (id, fault) => {
@@ -208,12 +223,19 @@ export class Hub implements Home {
 
   #giveUp(place: Place): void {
     const what = place.isolated ? "process" : "thread";
-    const message = `its ${what} gave no sign of life for ${this.stuckAfter} ms`;
+    const message = `its ${what} gave no sign of life for ${this.#stuckAfter} ms`;
+    const ending: Ending = { reason: "destroyed", message };
     place.kill();
+    if (place.isolated && place.verdict === null) {
+      // It cannot but end now, and that is told when it has.
+      place.verdict = ending;
+      place.silent = 0;
+      return;
+    }
     if (!place.isolated) {
       this.abandoned++;
       report(message, `a thread with ${place.ids.size} contexts, given up`);
     }
-    this.#left(place, { reason: "destroyed", message });
+    this.#left(place, ending);
   }
 }

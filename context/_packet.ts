@@ -14,6 +14,7 @@ export type Packet =
   | { k: "watch"; id: number }
   | { k: "destroy"; id: number; reason: string }
   | { k: "moving"; moved: Transferable[] }
+  | { k: "failed"; message: string }
   | { k: "ping" }
   | { k: "pong" };
 

@@ -1,18 +1,16 @@
-/** The first module of a worker thread. */
-import { workerData } from "node:worker_threads";
+/** What the first module of a worker thread imports and calls. */
 import { Link } from "./_link.ts";
 import { Member } from "./_member.ts";
 import type { Batch } from "./_packet.ts";
 
-function start(port: MessagePort, place: number): void {
+/** Where this module is. Whoever asks has it in its graph, and so in a compiled program. */
+export const START: string = import.meta.url;
+
+/** Runs the contexts of this thread, whose number is `place`. */
+export function start(port: MessagePort, place: number): void {
   const link = new Link(false, (batch, moved) => port.postMessage(batch, moved));
   const member = new Member(place, link, async (url) => (await import(url)).default);
   port.onmessage = (event: MessageEvent<Batch>) => member.take(event.data);
   // The heartbeat counts from here: what came before was Deno's own work on the modules.
   link.post({ k: "pong" });
-}
-
-// Whoever only looks at this module, such as a tool, starts nothing.
-if (workerData?.port instanceof MessagePort) {
-  start(workerData.port, workerData.place);
 }

@@ -15,8 +15,9 @@ import type { Context, CreateOptions, Inside } from "./types.ts";
  *
  * Resolves when the module is loaded; `failed` with the reason where it cannot be, or its
  * default export is no function. The URL must be absolute: a string without a scheme
- * throws a TypeError. `no_permission` without `--allow-read` of the
- * module, or if isolated `--allow-run` and `--allow-env` (node:child_process reads it).
+ * throws a TypeError. `no_permission` without `--allow-read` of the module, or if isolated
+ * without `--allow-run` of Deno and `--allow-env=NODE_V8_COVERAGE`, which
+ * `node:child_process` always reads. `unsupported` for isolated ones in a compiled program.
  * After node-lua's `context.create`, whose handle came before the file was looked for.
  *
  * @example Usage
@@ -40,9 +41,12 @@ export function inside<In = unknown, Out = unknown>(): Inside<In, Out> {
   return home.main as Inside as Inside<In, Out>;
 }
 
-/** Milliseconds without a sign of life after which a thread counts as stuck, 2,000 by default. */
+/**
+ * Milliseconds without a sign of life after which a thread or process counts as stuck, 2,000
+ * by default. Holds from now on, for those that run too.
+ */
 export function stuck_after(milliseconds: number): void {
-  if (!(milliseconds >= 100)) {
+  if (!(milliseconds >= 100 && milliseconds < Infinity)) {
     throw new RangeError(`stuck_after wants 100 or more milliseconds: got ${milliseconds}`);
   }
   mainHub("stuck_after").stuckAfter = milliseconds;

@@ -6,13 +6,22 @@ export interface CreateOptions {
   name?: string;
   /** Handed to the context's function as `args`, copied. */
   args?: unknown[];
-  /** A process of its own instead of a thread; needs `--allow-run`. `false` by default. */
+  /**
+   * A process of its own instead of a thread; needs `--allow-run` and
+   * `--allow-env=NODE_V8_COVERAGE`. `unsupported` in a compiled program. `false` by default.
+   */
   isolated?: boolean;
   /**
    * The flags that an isolated context gets, such as `["--allow-net=127.0.0.1"]`; none by
    * default. Threads share the program's permissions and refuse this option.
    */
   permissions?: string[];
+  /**
+   * How many bytes of heap an isolated context may use, 16 MiB or more; one that uses more
+   * is killed. Buffers are not counted. By default what the runtime takes for a process.
+   * Threads refuse this option.
+   */
+  memory?: number;
 }
 
 /** How {@linkcode Context.send} sends. */

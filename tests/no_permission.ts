@@ -2,6 +2,7 @@
  * Run without any permission by no_permission_test.ts: makes each call of the table and
  * prints, a line each, its name and what came of it.
  */
+import * as context from "../context/mod.ts";
 import * as cosocket from "../cosocket/mod.ts";
 import * as eio from "../eio/mod.ts";
 import * as log from "../log/mod.ts";
@@ -10,6 +11,8 @@ import * as system from "../system/mod.ts";
 
 /** The exported functions that need a permission, and a call of each. */
 const CALLS: Record<string, () => unknown> = {
+  "context.create": () => context.create("file:///a.ts"),
+  "context.create isolated": () => context.create("file:///a.ts", { isolated: true }),
   "cosocket.connect": () => cosocket.connect("127.0.0.1", 9),
   "cosocket.connect to a path": () => cosocket.connect("/run/a.sock"),
   "cosocket.connect under TLS": () => cosocket.connect("example.com", 443, { ssl: true }),

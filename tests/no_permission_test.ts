@@ -6,6 +6,8 @@ const config = await configArgs();
 
 /** The flag that each call of no_permission.ts asks for first; a path of ours is `$`. */
 const FLAGS: Record<string, string> = {
+  "context.create": "--allow-read=$/context/_thread_start.ts",
+  "context.create isolated": "--allow-env=NODE_V8_COVERAGE",
   "cosocket.connect": "--allow-net=127.0.0.1:9",
   "cosocket.connect to a path": "--allow-read=/run/a.sock",
   "cosocket.connect under TLS": "--allow-net=example.com:443",

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from "node:v8";
 import type { Inside, IoError } from "../../context/mod.ts";
 import { on_error } from "../../thread/mod.ts";
 
@@ -45,6 +46,23 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
     if (what === "kill") Deno.kill(Deno.pid, "SIGKILL");
     if (what === "throw") throw new Error("thrown on request");
     if (what === "return") return;
+    if (what === "reply twice") {
+      const replies = ["first", "second"].map((value) => inside.reply(message, value));
+      await message.from.send(replies.map(([ok, err]) => ok ?? err.code));
+    }
+    if (what === "heap limit") inside.reply(message, getHeapStatistics().heap_size_limit);
+    if (what === "environment") inside.reply(message, environment());
+    if (what === "destroy") inside.self.destroy("by itself");
+    if (what === "oom") {
+      const held: unknown[] = [];
+      for (;;) held.push(new Array(100_000).fill(what));
+    }
+    if (what === "spin soon") {
+      await inside.parent.send("soon");
+      setTimeout(() => {
+        for (;;);
+      }, 0);
+    }
     if (what === "spin") { for (;;); }
     if (what === "permission") {
       inside.reply(message, (await Deno.permissions.query({ name: "net" })).state);
@@ -54,4 +72,8 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
 
 function wordsOf({ message }: IoError): string {
   return message.replace(/^[^:]*: /, "");
+}
+
+function environment(): string[] {
+  return ["FIRST", "SECOND"].filter((name) => Deno.env.get(name) !== undefined);
 }

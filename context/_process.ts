@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { Link } from "./_link.ts";
+import type { Asked, Batch } from "./_packet.ts";
+import { makePlace, type Place } from "./_place.ts";
+import type { Ending } from "./types.ts";
+
+/** Names that the runtime in the child may need: where its cache is, how it writes. */
+const RUNTIME_NAMES = ["DENO_DIR", "HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA"];
+
+/** Starts a process for one context; throws what the system has against it. */
+export function startProcess(
+  number: number,
+  url: string,
+  { permissions = [], memory }: Asked,
+  onBatch: (place: Place, batch: Batch) => void,
+): Place {
+  const start = JSON.stringify(new URL("./_process_start.ts", import.meta.url).href);
+  // Static imports of a program on stdin need no permission to read, an import() would.
+  const code = `import { start } from ${start};\nimport * as it from ${JSON.stringify(url)};\n` +
+    `start(${number}, () => Promise.resolve(it));\n`;
+  const limit = memory === undefined ? [] : [heapFlag(memory)];
+  const args = ["run", "--no-prompt", ...limit, ...narrow(permissions), "-"];
+  const env = environment(permissions);
+  const child = spawn(runtime(), args, {
+    stdio: ["pipe", "inherit", "inherit", "ipc"],
+    serialization: "advanced",
+    ...(env === null ? {} : { env }),
+  });
+  child.stdin?.end(code);
+  const gone = Promise.all([exitOf(child), drained(child)]).then(([ending]) => ending);
+  const link = new Link(true, (batch) => void (child.connected && child.send(batch as never)));
+  const place = makePlace(number, true, link, gone, () => void child.kill("SIGKILL"));
+  child.on("message", (batch: unknown) => onBatch(place, batch as Batch));
+  return place;
+}
+
+/** The Deno that runs, by its path, or by its name where only that is allowed. */
+function runtime(): string {
+  const path = Deno.execPath();
+  const { state } = Deno.permissions.querySync({ name: "run", command: path });
+  return state === "granted" ? path : "deno";
+}
+
+function heapFlag(bytes: number): string {
+  return `--v8-flags=--max-old-space-size=${Math.ceil(bytes / 2 ** 20)}`;
+}
+
+/**
+ * What the child's environment is; null for all of ours, which is copied where it may be
+ * read. Else it is what may be read of what the runtime needs and the child is allowed.
+ */
+function environment(permissions: string[]): Record<string, string> | null {
+  if (Deno.permissions.querySync({ name: "env" }).state === "granted") return null;
+  const named = permissions.flatMap((flag) => {
+    const [, names = ""] = /^--allow-env=(.*)/.exec(flag) ?? [];
+    return names.split(",");
+  });
+  const env: Record<string, string> = {};
+  for (const variable of [...RUNTIME_NAMES, ...named]) {
+    if (variable === "") continue;
+    const { state } = Deno.permissions.querySync({ name: "env", variable });
+    const value = state === "granted" ? Deno.env.get(variable) : undefined;
+    if (value !== undefined) env[variable] = value;
+  }
+  return env;
+}
+
+/** Resolves when the process has ended, or could not be started. */
+function exitOf(child: ChildProcess): Promise<Ending> {
+  return new Promise((resolve) => {
+    child.on("exit", (code, signal) => {
+      if (signal === null) resolve({ reason: "exited", message: `exit code ${code}` });
+      else resolve({ reason: "killed", message: `killed by ${signal}` });
+    });
+    child.on("error", ({ message }) => {
+      if (child.pid === undefined) resolve({ reason: "exited", message });
+    });
+  });
+}
+
+/** Resolves when all that it had posted is here: its last words come before its end. */
+function drained(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.on("disconnect", resolve);
+    // A message that was cut off, by a process that ended while it wrote.
+    child.on("error", () => resolve());
+  });
+}
+
+/**
+ * Without any permission flag node:child_process gives a child of Deno `-A`, all there is:
+ * so there is always one, for a name that is set to nothing of worth.
+ */
+function narrow(permissions: string[]): string[] {
+  const all = permissions.some((flag) => flag === "-A" || flag === "--allow-all");
+  return all ? permissions : ["--allow-env=NODE_CHANNEL_FD", ...permissions];
+}

@@ -1,0 +1,46 @@
+import { setImmediate } from "node:timers";
+import { Worker } from "node:worker_threads";
+import { Link } from "./_link.ts";
+import type { Batch } from "./_packet.ts";
+import { makePlace, type Place } from "./_place.ts";
+import { START } from "./_thread_start.ts";
+import type { Ending } from "./types.ts";
+
+/** Megabytes of heap that the contexts of one thread may use together. */
+const HEAP_MB = 512;
+
+/** Starts a worker thread. */
+export function startThread(
+  number: number,
+  onBatch: (place: Place, batch: Batch) => void,
+): Place {
+  const { port1, port2 } = new MessageChannel();
+  // The worker's own URL must be file: or data:, while this package may come from anywhere.
+  const code = `import { workerData } from "node:worker_threads";
+    const { port, place } = workerData;
+    import(${JSON.stringify(START)}).then(({ start }) => start(port, place), (error) =>
+      port.postMessage([{ k: "failed", message: String(error) }]));`;
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
+    workerData: { port: port2, place: number },
+    transferList: [port2 as never],
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+  });
+  let ending: Ending = { reason: "exited", message: "its thread exited" };
+  worker.on("error", (error: Error & { code?: string }) => {
+    const reason = error.code === "ERR_WORKER_OUT_OF_MEMORY" ? "killed" : "threw";
+    ending = { reason, message: String(error) };
+  });
+  const gone = new Promise<Ending>((resolve) => {
+    worker.on("exit", () => afterDrain(() => resolve(ending)));
+  });
+  const link = new Link(false, (batch, moved) => port1.postMessage(batch, moved));
+  const place = makePlace(number, false, link, gone, () => void worker.terminate());
+  port1.onmessage = (event: MessageEvent<Batch>) => onBatch(place, event.data);
+  gone.then(() => port1.close());
+  return place;
+}
+
+/** What it had posted before its end is on its way still; it is heard first. */
+function afterDrain(then: () => void): void {
+  setImmediate(() => setImmediate(then));
+}

@@ -1,0 +1,100 @@
+/** What only a context in a process of its own has: limits of its own, and less permission. */
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { type Context, create, type CreateOptions, stuck_after } from "../../context/mod.ts";
+import { assertNeeds, assertRuns, type Program } from "../permissions.ts";
+import { configArgs } from "../../tools/config.ts";
+import { within } from "./within.ts";
+import type { Order } from "./worker.ts";
+
+const url = new URL("./worker.ts", import.meta.url);
+const config = await configArgs();
+const MIB = 2 ** 20;
+
+async function worker(options: CreateOptions = {}): Promise<Context<Order>> {
+  const [ctx, err] = await create<Order>(url, { isolated: true, ...options });
+  if (err) throw err;
+  return ctx;
+}
+
+Deno.test("an isolated context has the permissions that are named and no others", async () => {
+  const bare = await worker();
+  const net = await worker({ permissions: ["--allow-net"] });
+  assertEquals(await bare.query({ do: "permission" }), ["prompt", null]);
+  assertEquals(await net.query({ do: "permission" }), ["granted", null]);
+  bare.destroy();
+  net.destroy();
+  const all = await worker({ permissions: ["-A"] });
+  assertEquals(await all.query({ do: "permission" }), ["granted", null]);
+  all.destroy();
+  await Promise.all([bare.wait(), net.wait(), all.wait()]);
+});
+
+Deno.test("create() with memory gives that limit to the process", async () => {
+  const small = await worker({ memory: 48 * MIB });
+  const large = await worker({ memory: 480 * MIB });
+  const [[few], [many]] = await Promise.all([
+    small.query({ do: "heap limit" }),
+    large.query({ do: "heap limit" }),
+  ]);
+  // The young generation comes on top of it.
+  assertEquals([few as number < 200 * MIB, many as number > 400 * MIB], [true, true]);
+  small.destroy();
+  large.destroy();
+  await Promise.all([small.wait(), large.wait()]);
+});
+
+Deno.test("create() throws for options that a thread has not, and for too little memory", () => {
+  assertThrows(() => create(url, { memory: 64 * MIB }), TypeError, "memory needs isolated");
+  assertThrows(() => create(url, { permissions: [] }), TypeError, "permissions need isolated");
+  for (const memory of [0, 1.5, 15 * MIB, NaN, Infinity]) {
+    assertThrows(() => create(url, { isolated: true, memory }), RangeError, "memory must be");
+  }
+  const args = [new SharedArrayBuffer(4)];
+  assertThrows(() => create(url, { isolated: true, args }), TypeError, "got a SharedArrayBuffer");
+  const permissions = ["--v8-flags=--expose-gc"];
+  assertThrows(() => create(url, { isolated: true, permissions }), TypeError, "must be flags");
+});
+
+const flags = ["--allow-run=deno", "--allow-env=NODE_V8_COVERAGE,FIRST"];
+const program: Program = {
+  file: "tests/context/modest.ts",
+  flags,
+  args: [],
+  prints: "FIRST\nall done",
+};
+
+Deno.test(`create() with isolated needs ${flags.join(" ")} and nothing else`, async () => {
+  const [run, env] = flags as [string, string];
+  for (const name of ["FIRST", "SECOND"]) Deno.env.set(name, "is set");
+  try {
+    await assertRuns(["run", ...config, "--no-prompt", ...flags, program.file], program);
+    await assertNeeds(run, program, config);
+    await assertNeeds(env, program, config);
+  } finally {
+    for (const name of ["FIRST", "SECOND"]) Deno.env.delete(name);
+  }
+});
+
+Deno.test("create() with isolated is unsupported in a compiled program", async () => {
+  const build = Object.getOwnPropertyDescriptor(Deno, "build")!;
+  Object.defineProperty(Deno, "build", { ...build, value: { ...Deno.build, standalone: true } });
+  try {
+    const [, err] = await create(url, { isolated: true });
+    assertEquals(err?.code, "unsupported");
+    assertMatch(err!.message, /a compiled program has no runtime to start/);
+  } finally {
+    Object.defineProperty(Deno, "build", build);
+  }
+});
+
+Deno.test("stuck_after() holds for a context that runs already", async () => {
+  stuck_after(60_000);
+  const ctx = await worker();
+  stuck_after(1_000);
+  const query = ctx.query({ do: "spin" });
+  const [, err] = await within(query, "the end of a stuck process");
+  assertEquals([err?.code, err?.reason], ["gone", "destroyed"]);
+  stuck_after(2_000);
+  assertThrows(() => stuck_after(99), RangeError, "stuck_after wants 100");
+  assertThrows(() => stuck_after(Infinity), RangeError, "stuck_after wants");
+});
