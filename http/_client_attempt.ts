@@ -1,0 +1,78 @@
+import { Deadline, IoError, now, park, type Result } from "../core/mod.ts";
+import { fromFetch } from "./_client_error.ts";
+import type { Life } from "./_client_life.ts";
+import type { Hop } from "./_client_redirect.ts";
+import type { Upload } from "./_client_upload.ts";
+
+/** What one try needs beside the request itself. */
+export interface Attempt {
+  hop: Hop;
+  upload: Upload | null;
+  life: Life;
+  /** Milliseconds without progress; 0 for no limit. */
+  timeout: number;
+  /** Whose connections are used; the runtime's own where it is left out. */
+  engine: Deno.HttpClient | undefined;
+}
+
+/**
+ * Sends a request and waits for the head of its response. Given up, or killed, the
+ * connection is closed at once.
+ *
+ * `timeout` counts from the last piece that was sent, so that an upload may take its time.
+ */
+export async function attempt(one: Attempt): Promise<Result<Response>> {
+  const { hop, upload, life, timeout, engine } = one;
+  const abort = new AbortController();
+  // Also after a whole response: the rest of an upload that it did not wait for.
+  life.whenOver(() => abort.abort());
+  const action = `Cannot ${life.what}`;
+  const [response, err] = await park<Result<Response>>(
+    () => life.what,
+    { signal: life.signal },
+    (wake) => {
+      let over = false;
+      const giveUp = () => {
+        over = true;
+        limit.remove();
+        abort.abort();
+      };
+      const limit = new Deadline(() => {
+        giveUp();
+        wake([null, new IoError("timeout", `${action}: not within ${timeout} ms`)]);
+      }, true);
+      const progress = () => {
+        if (timeout > 0 && timeout !== Infinity && !over) limit.set(now() + timeout);
+      };
+      progress();
+      if (upload !== null) upload.onPiece = progress;
+      fetchHop(hop, upload, abort.signal, engine).then((response) => {
+        limit.remove();
+        if (over) response.body?.cancel().catch(() => {});
+        else wake([response, null]);
+      }, (error) => {
+        limit.remove();
+        wake([null, upload?.failure ?? fromFetch(error, action)]);
+      });
+      return giveUp;
+    },
+  );
+  return err === null ? [response, null] : [null, life.why(err)];
+}
+
+async function fetchHop(
+  { method, url, headers, carries }: Hop,
+  upload: Upload | null,
+  signal: AbortSignal,
+  client: Deno.HttpClient | undefined,
+): Promise<Response> {
+  return await fetch(url, {
+    method,
+    headers,
+    signal,
+    // Ours decides where to go, and what goes along.
+    redirect: "manual",
+    ...(carries && upload !== null ? { body: upload.body() } : {}),
+    ...(client === undefined ? {} : { client }),
+  });
+}

@@ -1,0 +1,129 @@
+import { afterTurn, type Bytes, IoError, park, type ReadResult } from "../core/mod.ts";
+import type { WaitOptions } from "../core/mod.ts";
+import { fromFetch } from "./_client_error.ts";
+import type { Life } from "./_client_life.ts";
+
+/**
+ * So much of a body is taken in before anybody asks for it. A small one that is all there
+ * keeps no connection from others, also where a program only looks at the status.
+ */
+const AHEAD = 64 * 1024;
+
+const END: ReadResult<Bytes> = [null, null];
+
+/**
+ * The body of a response as pieces in a queue, filled as far as `AHEAD`.
+ *
+ * Whoever gives up waiting for a piece only stops waiting: the read under way goes on and
+ * feeds the queue, so that nothing is lost.
+ */
+export class Body {
+  readonly #life: Life;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
+  #pieces: Bytes[] = [];
+  /** How many bytes stand in the queue. */
+  #held = 0;
+  #reading = false;
+  /** How it came to its end: cleanly (`END`), or with an error. */
+  #end: ReadResult<Bytes> | null = null;
+  #wake: (() => void) | null = null;
+
+  constructor(life: Life, stream: ReadableStream<Uint8Array> | null) {
+    this.#life = life;
+    this.#reader = stream?.getReader() ?? null;
+    life.whenOver(() => this.#broken(life.ended));
+    if (this.#reader === null) this.#ended(END);
+    else this.#fill();
+  }
+
+  /** Neither a piece nor its end is there yet. */
+  get empty(): boolean {
+    return this.#pieces.length === 0 && this.#end === null;
+  }
+
+  /** A piece, or how it ended; `undefined` where that is still to come. */
+  take(): ReadResult<Bytes> | undefined {
+    const piece = this.#pieces.shift();
+    if (piece === undefined) return this.#end ?? undefined;
+    this.#held -= piece.length;
+    this.#fill();
+    return [piece, null];
+  }
+
+  /** Calls `wake` once when there is something to take; `null` takes that back. */
+  tell(wake: (() => void) | null): void {
+    this.#wake = wake;
+  }
+
+  /** Puts back, at the front, what was taken and not used. */
+  unread(piece: Bytes): void {
+    this.#pieces.unshift(piece);
+    this.#held += piece.length;
+  }
+
+  /**
+   * Waits for the next piece; `[null, null]` at the end. `timeout`, `cancelled` and a kill
+   * lose nothing. One at a time: whoever reads sees to that.
+   */
+  async next(wait: WaitOptions): Promise<ReadResult<Bytes>> {
+    const taken = this.take();
+    // A loop that takes no heed of the end must not spin.
+    if (taken !== undefined) return taken[0] === null ? await afterTurn(taken) : taken;
+    const what = () => `read the body of ${this.#life.what}`;
+    return await park<ReadResult<Bytes>>(what, wait, (wake) => {
+      this.tell(() => wake(this.take()!));
+      return () => this.tell(null);
+    });
+  }
+
+  #fill(): void {
+    if (this.#reading || this.#end !== null || this.#held >= AHEAD) return;
+    this.#reading = true;
+    this.#reader!.read().then(
+      ({ done, value }) => {
+        this.#reading = false;
+        if (this.#end !== null) return;
+        if (done) return this.#ended(END);
+        // The runtime's pieces are in plain memory of their own.
+        if (value.length > 0) this.#came(value as Bytes);
+        this.#fill();
+      },
+      (error) => {
+        this.#reading = false;
+        if (this.#end !== null) return;
+        this.#ended([null, fromFetch(error, `Cannot read the body of ${this.#life.what}`)]);
+      },
+    );
+  }
+
+  #came(piece: Bytes): void {
+    this.#pieces.push(piece);
+    this.#held += piece.length;
+    this.#tell();
+  }
+
+  /** Nothing more will come. What stands in the queue can still be taken. */
+  #ended(end: ReadResult<Bytes>): void {
+    this.#end = end;
+    this.#tell();
+    this.#life.over();
+  }
+
+  /** Its request is over before its end: nobody gets what stands in the queue either. */
+  #broken(err: IoError | null): void {
+    if (this.#end !== null) return;
+    const { what } = this.#life;
+    err ??= new IoError("closed", `Cannot read the body of ${what}: it was closed`);
+    this.#pieces = [];
+    this.#held = 0;
+    this.#end = [null, err];
+    this.#tell();
+    this.#reader?.cancel().catch(() => {});
+  }
+
+  #tell(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+}

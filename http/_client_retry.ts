@@ -1,0 +1,29 @@
+import type { ErrorCode, IoError } from "../core/mod.ts";
+import type { RetryOptions } from "../thread/mod.ts";
+import { unsent } from "./_client_error.ts";
+
+/** How often a request is tried, and how long in between: as for `thread.retry`. */
+export type ClientRetryOptions = Pick<
+  RetryOptions,
+  "attempts" | "delay" | "factor" | "max_delay" | "jitter"
+>;
+
+/** The methods that may be carried out twice: RFC 9110, 9.2.2. */
+const IDEMPOTENT: ReadonlySet<string> = new Set([
+  ...["GET", "HEAD", "OPTIONS", "PUT", "DELETE"],
+]);
+
+/** What another try may mend. */
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...["timeout", "dns", "refused", "unreachable", "reset", "eof"] as const,
+]);
+
+/** Whether a request may reach the server twice without harm. */
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT.has(method);
+}
+
+/** Whether to try again after this error: never what the server may have carried out. */
+export function mayRetry(err: IoError, method: string): boolean {
+  return PASSING.has(err.code) && (isIdempotent(method) || unsent(err));
+}

@@ -1,0 +1,61 @@
+import { type Bytes, IoError, type Result, type WaitOptions } from "../core/mod.ts";
+import { type FileHandle, open, rename, unlink } from "../eio/mod.ts";
+import type { Encoding, Stream } from "../stream/mod.ts";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Where a body is saved: a path, an open file of `eio`, or a stream that sends it on. */
+export type SaveTarget = string | URL | FileHandle<Encoding> | Pick<Stream<Encoding>, "send">;
+
+/** What takes the pieces of a body. */
+export interface Sink {
+  write(piece: Bytes): Promise<Result<number>>;
+  /** All of it has been written. */
+  finish(): Promise<Result<true>>;
+  /** Not all of it has come. Never waits as a thread does: it may have been killed. */
+  drop(): Promise<void>;
+}
+
+/** Opens what a body is saved to. */
+export async function sinkOf(target: SaveTarget, wait: WaitOptions): Promise<Result<Sink>> {
+  if (typeof target === "string" || target instanceof URL) {
+    return await besideSink(target instanceof URL ? fileURLToPath(target) : target, wait);
+  }
+  if ("send" in target && typeof target.send === "function") {
+    return [openSink((piece) => target.send(piece, wait)), null];
+  }
+  if ("write" in target && typeof target.write === "function") {
+    return [openSink((piece) => target.write(piece, wait)), null];
+  }
+  throw new TypeError("save wants a path, an open file or a stream");
+}
+
+/** A sink that is open already, and stays so. */
+function openSink(write: Sink["write"]): Sink {
+  return { write, finish: () => Promise.resolve([true, null]), drop: () => Promise.resolve() };
+}
+
+/** A file beside the one that is meant, which it replaces when it is whole. */
+async function besideSink(path: string, wait: WaitOptions): Promise<Result<Sink>> {
+  const bits = crypto.getRandomValues(new Uint8Array(8)).toHex();
+  // Short enough for any file system, whatever the characters take.
+  const beside = join(dirname(path), `.${basename(path).slice(0, 40)}.${bits}.tmp`);
+  const [file, err] = await open(beside, "x", wait);
+  if (err !== null) {
+    return [null, new IoError(err.code, err.message.replace(beside, path), { cause: err })];
+  }
+  return [{
+    write: (piece) => file.write(piece, wait),
+    async finish() {
+      await file.close();
+      const [, renameErr] = await rename(beside, path, wait);
+      if (renameErr !== null) await unlink(beside);
+      return renameErr === null ? [true, null] : [null, renameErr];
+    },
+    async drop() {
+      await file.close();
+      // No call of ours: this must happen in a killed thread, too.
+      await Deno.remove(beside).catch(() => {});
+    },
+  }, null];
+}
