@@ -100,3 +100,4 @@ export * as stream from "./stream/mod.ts";
 export * as system from "./system/mod.ts";
 export * as thread from "./thread/mod.ts";
 export * as util from "./util/mod.ts";
+export * as websocket from "./websocket/mod.ts";

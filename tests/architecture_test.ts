@@ -29,6 +29,7 @@ const MAY_LOAD: Record<string, string[]> = {
     "system",
     "thread",
     "util",
+    "websocket",
   ],
   "./context": ["cosocket", "stream", "thread"],
   "./cosocket": ["stream", "thread"],
@@ -40,6 +41,7 @@ const MAY_LOAD: Record<string, string[]> = {
   "./system": [],
   "./thread": [],
   "./util": [],
+  "./websocket": ["thread"],
 };
 
 /** The entries whose graph may hold a `jsr:` import, and say so in their module doc. */

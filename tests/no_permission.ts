@@ -8,6 +8,7 @@ import * as eio from "../eio/mod.ts";
 import * as log from "../log/mod.ts";
 import * as process from "../process/mod.ts";
 import * as system from "../system/mod.ts";
+import * as websocket from "../websocket/mod.ts";
 
 /** The exported functions that need a permission, and a call of each. */
 const CALLS: Record<string, () => unknown> = {
@@ -70,6 +71,8 @@ const CALLS: Record<string, () => unknown> = {
   "system.network_interfaces": () => system.network_interfaces(),
   "system.release": () => system.release(),
   "system.uptime": () => system.uptime(),
+  "websocket.connect": () => websocket.connect("ws://127.0.0.1:9"),
+  "websocket.connect under TLS": () => websocket.connect("wss://example.com", { ssl: {} }),
 };
 
 for (const [name, call] of Object.entries(CALLS)) {

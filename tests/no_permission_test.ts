@@ -64,6 +64,8 @@ const FLAGS: Record<string, string> = {
   "system.network_interfaces": "--allow-sys=networkInterfaces",
   "system.release": "--allow-sys=osRelease",
   "system.uptime": "--allow-sys=osUptime",
+  "websocket.connect": "--allow-net=127.0.0.1:9",
+  "websocket.connect under TLS": "--allow-net=example.com:443",
 };
 
 /** Functions that ask the world for nothing that Deno guards. */

@@ -1,0 +1,147 @@
+/** How a connect ends, well or not, and that nothing of it stays. */
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { listen, type TcpSocket, unwrap } from "../../cosocket/mod.ts";
+import { kill, newthread, wait } from "../../thread/mod.ts";
+import { connect, type ErrorCode, IoError } from "../../websocket/mod.ts";
+import { CERTS } from "../cosocket/ends.ts";
+import { acceptor, rawServer } from "./ends.ts";
+
+/** A server that does this with each connection. */
+async function serving(handler: (sock: TcpSocket) => unknown) {
+  const server = await unwrap(listen("127.0.0.1", 0));
+  void server.autospawn(handler);
+  return {
+    url: `ws://127.0.0.1:${server.port}/chat?token=secret`,
+    async [Symbol.asyncDispose]() {
+      await server.shutdown({ grace: 0 });
+    },
+  };
+}
+
+/** What a server answers, and what that is. */
+const ANSWERS: Record<string, [answer: string, code: ErrorCode, words: string]> = {
+  "404": ["HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "reply", "404"],
+  "a redirect": ["HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", "reply", "302"],
+  "200": ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "reply", "200"],
+  "no HTTP": ["hello\r\n\r\n", "protocol", "HTTP"],
+  "an end": ["", "reset", "closed"],
+};
+
+for (const [name, [answer, code, words]] of Object.entries(ANSWERS)) {
+  Deno.test(`connect() is ${code} when the server answers with ${name}`, async () => {
+    await using server = await serving(async (sock) => {
+      await sock.receiveuntil("\r\n\r\n");
+      if (answer !== "") await sock.send(answer);
+    });
+    const [socket, err] = await connect(server.url);
+    assertEquals([socket, err?.code], [null, code]);
+    assert(err!.message.includes(words), err!.message);
+    assert(!err!.message.includes("secret"), err!.message);
+  });
+}
+
+Deno.test("connect() is refused where nobody listens", async () => {
+  assertEquals((await connect("ws://127.0.0.1:1"))[1]?.code, "refused");
+});
+
+Deno.test("connect() is dns for a name that does not exist", async () => {
+  assertEquals((await connect("ws://no-such-name.invalid"))[1]?.code, "dns");
+});
+
+Deno.test("connect() is tls where the server speaks plain text", async () => {
+  await using server = await serving((sock) => sock.send("hello, I speak no TLS at all\r\n"));
+  assertEquals((await connect(server.url.replace("ws:", "wss:")))[1]?.code, "tls");
+});
+
+/** A server that says nothing, and what becomes of a connect to it. */
+async function silent(fn: (url: string, asked: Promise<void>) => Promise<void>): Promise<void> {
+  const asked = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  await using server = await serving(async (sock) => {
+    await sock.receiveuntil("\r\n\r\n");
+    asked.resolve();
+    // The end of the connection, when the attempt is taken back.
+    await sock.receive("*a");
+    gone.resolve();
+  });
+  await fn(server.url, asked.promise);
+  await gone.promise;
+}
+
+Deno.test("connect() is timeout with a server that does not answer, and takes it back", () =>
+  silent(async (url) => {
+    const [socket, err] = await connect(url, { timeout: 30 });
+    assertEquals([socket, err?.code], [null, "timeout"]);
+  }));
+
+Deno.test("connect() is cancelled by its signal, and takes it back", () =>
+  silent(async (url, asked) => {
+    const abort = new AbortController();
+    const connecting = connect(url, { signal: abort.signal });
+    await asked;
+    abort.abort();
+    assertEquals((await connecting)[1]?.code, "cancelled");
+    assertEquals((await connect(url, { signal: abort.signal }))[1]?.code, "cancelled");
+  }));
+
+Deno.test("connect() of a killed thread is taken back", () =>
+  silent(async (url, asked) => {
+    const thread = newthread(() => connect(url));
+    await asked;
+    kill(thread);
+    assertEquals((await wait(thread))[1]?.code, "killed");
+  }));
+
+Deno.test("connect() opens wss with an authority of its own, and refuses without", async () => {
+  const server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    ...CERTS.server,
+    onListen() {},
+  }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    socket.addEventListener("message", ({ data }) => socket.send(data));
+    return response;
+  });
+  const url = `wss://localhost:${server.addr.port}`;
+  assertEquals((await connect(url))[1]?.code, "tls");
+  assertEquals((await connect(url, { ssl: { ca: CERTS.other_ca } }))[1]?.code, "tls");
+  const socket = await unwrap(connect(url, { ssl: { ca: CERTS.ca } }));
+  await socket.send("over TLS");
+  assertEquals(await socket.receive(), ["over TLS", null]);
+  await socket.close();
+  await server.shutdown();
+});
+
+Deno.test("connect() sends headers along", async () => {
+  const heard = Promise.withResolvers<string | null>();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    heard.resolve(request.headers.get("authorization"));
+    return new Response(null, { status: 403 });
+  });
+  const headers = { Authorization: "Bearer x" };
+  const [, err] = await connect(`ws://127.0.0.1:${server.addr.port}`, { headers });
+  assertEquals([err?.code, await heard.promise], ["reply", "Bearer x"]);
+  await server.shutdown();
+});
+
+Deno.test("connect() takes http: for ws:", async () => {
+  await using door = acceptor();
+  await using socket = await unwrap(connect(door.url.replace("ws:", "http:")));
+  await using served = await door.accept();
+  assertEquals([socket.url, served.url], [door.url, door.url]);
+});
+
+Deno.test("connect() is protocol with a subprotocol that was not asked for", async () => {
+  const opening = rawServer({ protocols: ["a"] }, "Sec-WebSocket-Protocol: b\r\n");
+  const err = await assertRejects(() => opening, IoError);
+  assertEquals(err.code, "protocol");
+});
+
+Deno.test("connect() throws for an address or options that cannot be", () => {
+  assertThrows(() => connect("nowhere"), TypeError, "must be an address: got 'nowhere'");
+  assertThrows(() => connect("ftp://a"), TypeError, "must begin with ws: or wss:, got 'ftp:'");
+  assertThrows(() => connect("ws://a#b"), TypeError, "must have no fragment");
+  assertThrows(() => connect("ws://a", { timeout: -1 }), RangeError, "connect: timeout");
+  assertThrows(() => connect("ws://a", { protocols: ["a", "a"] }), TypeError, "must differ");
+});
