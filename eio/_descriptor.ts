@@ -14,6 +14,8 @@ export class Descriptor {
   readonly append: boolean;
   /** The time limits of the operations on it. */
   readonly limits: Limits = new Limits();
+  /** Who reads ahead on it: kept as long as this is, and closed with it. */
+  reader: { close(): void } | null = null;
   readonly #file: Deno.FsFile;
   #running: Promise<void> | null = null;
   /** Where the system's cursor stands; -1 if that is not known. */
@@ -81,6 +83,7 @@ export class Descriptor {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.reader?.close();
     while (this.#running !== null) await this.#running;
     this.limits.close();
     this.#file.close();

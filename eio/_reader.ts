@@ -5,10 +5,12 @@ import type { Descriptor } from "./_descriptor.ts";
 /** A stream over a file from some place on: it reads ahead, and knows how far. */
 export class Reader {
   readonly stream: BufferedStream;
+  readonly #descriptor: Descriptor;
   readonly #caller: Caller = { gone: false, onGone: null };
   #ahead: number;
 
   constructor(descriptor: Descriptor, from: number, timeout: number) {
+    this.#descriptor = descriptor;
     this.#ahead = from;
     const source: Source = {
       read: async (into) => {
@@ -25,7 +27,7 @@ export class Reader {
     };
     this.stream = new BufferedStream(source, { name: descriptor.path, timeout });
     // A stream that is dropped is reported; this one is the file's, which is reported itself.
-    readers.add(this);
+    descriptor.reader = this;
   }
 
   /** Where the next byte stands that nobody has been given. */
@@ -34,12 +36,10 @@ export class Reader {
   }
 
   close(): void {
-    readers.delete(this);
+    if (this.#descriptor.reader === this) this.#descriptor.reader = null;
     this.stream.close_immediately();
   }
 }
-
-const readers = new Set<Reader>();
 
 /** A file, as its line iterators see it. */
 export interface LineFile {

@@ -316,3 +316,42 @@ Deno.test("misuse throws and names the argument", async () => {
     assert(error instanceof TypeError || error instanceof RangeError);
   }
 });
+
+Deno.test("a file that is dropped in the middle of lines() is closed, reported, and leaves nothing", async () => {
+  await using folder = await scratch();
+  const path = `${folder.path}/lines`;
+  await Deno.writeTextFile(path, "one\ntwo\nthree\n");
+  const url = (module: string) => new URL(`../../${module}/mod.ts`, import.meta.url).href;
+  const program = `import { open, unwrap } from "${url("eio")}";
+    import { on_error } from "${url("thread")}";
+    let told = 0;
+    on_error(() => told += 1);
+    const one = async () => {
+      const file = await unwrap(open("${path}"));
+      for await (const line of file.lines()) if (line === "two") break;
+    };
+    const drop = async (count) => {
+      const end = told + count;
+      for (let n = 0; n < count; n++) await one();
+      while (told < end) {
+        gc();
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+      return Deno.memoryUsage().heapUsed;
+    };
+    await drop(100);
+    const before = await drop(100);
+    const after = await drop(1000);
+    console.log((after - before) / 1000 < 1000, told);`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-check", "-A", "--v8-flags=--expose-gc"],
+      `data:text/typescript,${encodeURIComponent(program)}`,
+    ],
+    env: { NO_COLOR: "1" },
+    // A report that never comes must not hang the tests.
+    signal: AbortSignal.timeout(60_000),
+  }).output();
+  const decoder = new TextDecoder();
+  assertEquals([decoder.decode(stdout), decoder.decode(stderr)], ["true 1200\n", ""]);
+});
