@@ -41,7 +41,7 @@ class Letter implements Message {
 
   static took(message: Letter, cell: Cell): void {
     message.#office.acknowledge(cell, message.#mail);
-    if (message.#mail.kind === CONFIRM) message.#office.reply(message.#mail, true);
+    if (message.#mail.kind === CONFIRM) message.#office.reply(message.#mail, true, false);
   }
 
   static answered(message: Message): void {
@@ -88,7 +88,7 @@ export class Cell implements Inside {
     if (mail === null) {
       return fail(new IoError("idle", "Cannot reply: nobody waits for an answer to this message"));
     }
-    this.#office.reply(mail, value, options.transfer);
+    this.#office.reply(mail, value, this.#mail.empty(), options.transfer);
     Letter.answered(message);
     return [true, null];
   }

@@ -26,6 +26,8 @@ export class Hub implements Home {
   /** Threads given up as stuck, which may burn a processor until the program ends. */
   abandoned = 0;
   readonly #places = new Map<number, Place>();
+  /** Where mail of this batch went on to: it has waited for a turn already. */
+  readonly #relayed = new Set<Place>();
   readonly #at = new Map<number, Place>();
   readonly #making = new Map<number, (fault: string | null) => void>();
   #last = 0;
@@ -38,6 +40,7 @@ export class Hub implements Home {
       mail: (mail, moved, ours) => this.#forward(mail, moved, ours),
       about: (id, packet) => this.#onward(id, packet),
       link: (place) => this.#places.get(place)?.link ?? null,
+      hurry: (id) => this.#at.get(id)?.link.flush(),
       ended: () => {},
     });
     this.main = new Cell(this.office, 0, 0, "main", []);
@@ -115,6 +118,8 @@ export class Hub implements Home {
       if (mail.to === 0) this.office.deliver(mail);
       else this.#relay(place, mail, moved);
     });
+    for (const { link } of this.#relayed) link.flush();
+    this.#relayed.clear();
   }
 
   #packet(place: Place, packet: Packet): void {
@@ -186,6 +191,7 @@ export class Hub implements Home {
     }
     try {
       place.link.mail(mail, moved, true);
+      this.#relayed.add(place);
     } catch (error) {
       const { kind, session, via } = mail;
       const of = kind === REPLY ? mail.from : mail.to;

@@ -22,6 +22,7 @@ export class Member implements Home {
       mail: (mail, moved, ours) => link.mail(mail, moved, ours),
       about: (_id, packet) => link.post(packet),
       link: () => link,
+      hurry: () => link.flush(),
       ended: (id, ending) => link.post({ k: "end", id, ending }),
     });
     current.home = this;

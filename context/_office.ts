@@ -61,6 +61,8 @@ export interface Outside {
   about(id: number, packet: Packet): void;
   /** The way to another thread, by its number; null if it has gone. */
   link(place: number): Link | null;
+  /** Sends at once what waits for the end of the turn, on the way to that context. */
+  hurry(id: number): void;
   /** A context of this thread has ended. */
   ended(id: number, ending: Ending): void;
 }
@@ -76,6 +78,8 @@ export class Office {
   readonly #targets = new Map<number, Target>();
   readonly #outside: Outside;
   #session = 0;
+  /** How many wait for answers. */
+  #asking = 0;
 
   constructor(place: number, outside: Outside) {
     this.place = place;
@@ -92,10 +96,16 @@ export class Office {
     };
   }
 
-  /** Answers a message; nobody hears it who has given up, or ended. */
-  reply({ from, to, via, session }: Mail, value: unknown, transfer?: Transferable[]): void {
+  /** Answers a message; nobody hears it who has given up, or ended. `last`: no other follows. */
+  reply(
+    { from, to, via, session }: Mail,
+    value: unknown,
+    last: boolean,
+    transfer?: Transferable[],
+  ): void {
     const mail = { kind: REPLY, to: from, from: to, via, session, value };
     this.#post(mail, transfer);
+    if (last) this.#outside.hurry(from);
   }
 
   /** A packet for this thread, or somebody in it. */
@@ -249,19 +259,27 @@ export class Office {
       const session = ++this.#session;
       const mail: Mail = { kind, to, from, via: this.place, session, value };
       let owned: [Mail, Transferable[]] | null = null;
-      if (hasRoom(target)) this.#put(target, mail, options.transfer);
-      else owned = this.#own(mail, options.transfer);
+      if (hasRoom(target)) {
+        this.#put(target, mail, options.transfer);
+        // Where others are under way, the next will be here soon, and they go together.
+        if (this.#asking === 0) this.#outside.hurry(to);
+      } else owned = this.#own(mail, options.transfer);
       return park<Result<Out>>(what, options, (wake) => {
-        const answer = (result: Result<unknown>) => {
+        const forget = () => {
           target.answers.delete(session);
+          this.#asking -= 1;
+        };
+        const answer = (result: Result<unknown>) => {
+          forget();
           wake(result as Result<Out>);
         };
         target.answers.set(session, answer);
-        if (owned === null) return () => target.answers.delete(session);
+        this.#asking += 1;
+        if (owned === null) return forget;
         const waiting = this.#waiting(target, owned, ([, err]) => err && answer(fail(err)));
         target.waiting.add(waiting);
         return () => {
-          target.answers.delete(session);
+          forget();
           target.waiting.delete(waiting);
         };
       });
