@@ -32,6 +32,8 @@ const TABLE = {
   serverConnections: { quick: 500, full: 10_000, soak: 10_000 },
   /** Connections to a server that are opened and closed again. */
   connectCycles: { quick: 2_000, full: 100_000, soak: 1_000_000 },
+  /** Seeds of the bad proxy, for each test that runs through it. */
+  chaosSeeds: { quick: 3, full: 200, soak: 2_000 },
 } as const satisfies Record<string, Record<Size, number>>;
 
 const chosen = Deno.env.get("COEVENT_TEST_SIZE") ?? "quick";

@@ -11,8 +11,16 @@ export function serve(handler: (conn: Deno.TcpConn) => Promise<void>) {
   const conns = new Set<Deno.TcpConn>();
   const handlers: Promise<void>[] = [];
   let most = 0;
+  // One that was reset before its turn throws when it is accepted, and is no reason to end.
+  const accept = () =>
+    listener.accept().catch((error) => {
+      if (error instanceof Deno.errors.NotConnected) return null;
+      if (["BadResource", "Interrupted"].includes(error.name)) return undefined;
+      throw error;
+    });
   const accepting = (async () => {
-    for await (const conn of listener) {
+    for (let conn = await accept(); conn !== undefined; conn = await accept()) {
+      if (conn === null) continue;
       conns.add(conn);
       most = Math.max(most, conns.size);
       handlers.push(
