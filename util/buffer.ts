@@ -55,7 +55,7 @@ export class ByteBuffer extends TypedBuffer {
     if (from > this.length) return null;
     const { buffer, byteOffset, length } = this.view();
     const at = Buffer.from(buffer, byteOffset, length).indexOf(sought, from);
-    // An empty text behind everything is not found by the runtime, and is there.
+    // An empty text is everywhere, behind everything too.
     if (sought.length === 0) return from + 1;
     return at < 0 ? null : at + 1;
   }

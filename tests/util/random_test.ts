@@ -29,5 +29,10 @@ Deno.test("equals() compares text and bytes by value", () => {
   assertEquals(equals("secret", "secreT"), false);
   assertEquals(equals("secret", "secret "), false);
   assertEquals(equals("", ""), true);
+  // Half characters are all written as U+FFFD, and differ all the same.
+  assertEquals(equals("\ud800", "\ud800"), true);
+  assertEquals(equals("\ud800", "\ud801"), false);
+  assertEquals(equals("\ud800", "\ufffd"), false);
+  assertEquals(equals("\ud800", new TextEncoder().encode("\ufffd")), false);
   assertThrows(() => equals("a", 1 as unknown as string), TypeError, "equals: b");
 });
