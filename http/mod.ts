@@ -1,12 +1,44 @@
 /**
  * HTTP over Deno's own engine: a server with a light thread for each request, and a client.
  *
- * ```ts
- * import { status_text } from "@alilua/coevent/http";
+ * Parsing, TLS and HTTP/2 are `Deno.serve`'s. Needs `--allow-net` for where it listens.
  *
- * console.log(status_text(503)); // Service Unavailable
+ * ```ts
+ * import { listen, unwrap } from "@alilua/coevent/http";
+ * import { sleep } from "@alilua/coevent/thread";
+ *
+ * await using server = await unwrap(listen("127.0.0.1", 0, async (req, res) => {
+ *   if (req.path !== "/slowly") return res.add("hello\n");
+ *   for (const word of ["one", "two", "three"]) {
+ *     await res.write(`${word}\n`); // waits while the client is slow to take it
+ *     await sleep(10); // throws when the client has gone
+ *   }
+ * }));
+ * const response = await fetch(`http://127.0.0.1:${server.port}/slowly`);
+ * console.log(await response.text()); // one two three
  * ```
  *
  * @module
  */
+export { type Bytes, type ErrorCode, type GoneReason, IoError } from "../core/mod.ts";
+export type { IoErrorOptions, Payload, ReadResult, Result, WaitOptions } from "../core/mod.ts";
+export { unwrap, type Unwrapped } from "../core/mod.ts";
+export type { Address } from "../cosocket/mod.ts";
+export type { FileLike } from "../stream/mod.ts";
+export type { CookieOptions } from "./cookie.ts";
+export { ResponseHeaders } from "./headers.ts";
+export { HttpServer, listen } from "./listen.ts";
+export { HttpRequest } from "./request.ts";
+export { HttpResponse } from "./response.ts";
 export * from "./status.ts";
+export type {
+  BodyOptions,
+  EventOptions,
+  FetchApp,
+  Handler,
+  ListenOptions,
+  RequestHandler,
+  RequestLimits,
+  ShutdownOptions,
+  WriteOptions,
+} from "./types.ts";

@@ -1,0 +1,188 @@
+import { type Bytes, fromOs, IoError, park, type Result } from "../core/mod.ts";
+import type { Exchange } from "./_exchange.ts";
+import type { BodyOptions } from "./types.ts";
+
+/** Up to here a body is read in one step; its length is known and bounded. */
+const SMALL = 64 * 1024;
+
+const EMPTY: Bytes = new Uint8Array(0);
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** What an error of the request's own is answered with, unless the handler knows better. */
+const STATUS_OF: Partial<Record<string, number>> = {
+  too_long: 413,
+  timeout: 408,
+  bad_text: 400,
+  protocol: 400,
+};
+
+/** The length that a request announces for its body; `null` where it does not. */
+export function announced(request: Request): number | null {
+  const header = request.headers.get("content-length");
+  return header === null ? null : Number(header);
+}
+
+/** The body of a request, read at most once. */
+export class Body {
+  readonly #exchange: Exchange;
+  #bytes: Bytes | null = null;
+  #failure: IoError | null = null;
+  #reading = false;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  async read(maxsize: number | undefined, options: BodyOptions): Promise<Result<Bytes>> {
+    const { maxBody, bodyTimeout } = this.#exchange.host;
+    const max = Math.min(checkMax(maxsize ?? maxBody), maxBody);
+    if (this.#bytes !== null && this.#bytes.length <= max) return [this.#bytes, null];
+    if (this.#failure !== null) return this.#failed(this.#failure);
+    if (this.#bytes !== null) return this.#failed(this.#tooLong(max));
+    const { request } = this.#exchange;
+    if (this.#reading || request.bodyUsed) {
+      return [null, new IoError("busy", `${this.#action()}: it is being read already`)];
+    }
+    if (request.body === null) return [this.#bytes = EMPTY, null];
+    const timeout = options.timeout ?? bodyTimeout;
+    this.#reading = this.#exchange.reading = true;
+    try {
+      const [bytes, err] = await this.#receive(max, { ...options, timeout });
+      if (err !== null) return this.#failed(err);
+      return [this.#bytes = bytes, null];
+    } finally {
+      this.#reading = this.#exchange.reading = false;
+    }
+  }
+
+  async text(maxsize: number | undefined, options: BodyOptions): Promise<Result<string>> {
+    const [bytes, err] = await this.read(maxsize, options);
+    if (err !== null) return [null, err];
+    try {
+      return [utf8.decode(bytes), null];
+    } catch (cause) {
+      const words = `Cannot decode the body of ${this.#exchange.name}: it is not UTF-8`;
+      return this.#failed(new IoError("bad_text", words, { cause }));
+    }
+  }
+
+  async json(maxsize: number | undefined, options: BodyOptions): Promise<Result<unknown>> {
+    const [text, err] = await this.text(maxsize, options);
+    if (err !== null) return [null, err];
+    try {
+      return [JSON.parse(text), null];
+    } catch (cause) {
+      return this.#failed(this.#malformed("it is no JSON", cause));
+    }
+  }
+
+  async form(maxsize: number | undefined, options: BodyOptions): Promise<Result<FormData>> {
+    const [bytes, err] = await this.read(maxsize, options);
+    if (err !== null) return [null, err];
+    const type = this.#exchange.request.headers.get("content-type") ?? "";
+    try {
+      return [await new Response(bytes, { headers: { "content-type": type } }).formData(), null];
+    } catch (cause) {
+      return this.#failed(this.#malformed("it is no form", cause));
+    }
+  }
+
+  /** The request as it is, or with a body that breaks off where it grows too long. */
+  bounded(): Request {
+    const { request, host } = this.#exchange;
+    const { method } = request;
+    if (method === "GET" || method === "HEAD" || host.maxBody === Infinity) return request;
+    // The server has looked at an announced length already, and the runtime holds to it.
+    if (announced(request) !== null || request.body === null) return request;
+    let left = host.maxBody;
+    const limit = new TransformStream<Uint8Array, Uint8Array>({
+      transform: (piece, controller) => {
+        left -= piece.length;
+        if (left < 0) {
+          const err = this.#tooLong(host.maxBody);
+          this.#exchange.fault(413);
+          throw err;
+        }
+        controller.enqueue(piece);
+      },
+    });
+    return new Request(request, { body: request.body.pipeThrough(limit) });
+  }
+
+  async #receive(max: number, options: BodyOptions): Promise<Result<Bytes>> {
+    const { request } = this.#exchange;
+    const length = announced(request);
+    if (length !== null && length > max) return [null, this.#tooLong(max)];
+    if (length !== null && length <= SMALL) return await this.#wait(request.bytes(), options);
+    const reader = request.body!.getReader();
+    const pieces: Uint8Array[] = [];
+    let size = 0;
+    let whole = false;
+    try {
+      for (;;) {
+        const [step, err] = await this.#wait(reader.read(), options);
+        if (err !== null) return [null, err];
+        if (step.done) break;
+        size += step.value.length;
+        if (size > max) return [null, this.#tooLong(max)];
+        pieces.push(step.value);
+      }
+      whole = true;
+    } finally {
+      // The rest would be read to nowhere; the runtime closes the connection instead.
+      if (!whole) reader.cancel().catch(() => {});
+    }
+    return [joined(pieces, size), null];
+  }
+
+  #wait<T>(promise: Promise<T>, options: BodyOptions): Promise<Result<T>> {
+    return park<Result<T>>(() => `read the body of ${this.#exchange.name}`, options, (wake) => {
+      promise.then(
+        (value) => wake([value, null]),
+        (cause) => {
+          const { message } = fromOs(cause, this.#action());
+          wake([null, new IoError("reset", message, { cause })]);
+        },
+      );
+      return () => {};
+    });
+  }
+
+  /** Keeps what was wrong for the answer, and for later reads. */
+  #failed<T>(err: IoError): Result<T> {
+    const status = STATUS_OF[err.code];
+    if (status !== undefined) this.#exchange.fault(status);
+    if (err.code !== "bad_text" && err.code !== "protocol" && this.#bytes === null) {
+      this.#failure = err;
+    }
+    return [null, err];
+  }
+
+  #tooLong(max: number): IoError {
+    return new IoError("too_long", `${this.#action()}: it is longer than ${max} bytes`);
+  }
+
+  #malformed(what: string, cause: unknown): IoError {
+    return new IoError("protocol", `${this.#action()}: ${what}`, { cause });
+  }
+
+  #action(): string {
+    return `Cannot read the body of ${this.#exchange.name}`;
+  }
+}
+
+function joined(pieces: Uint8Array[], size: number): Bytes {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+function checkMax(maxsize: number): number {
+  if (typeof maxsize === "number" && maxsize >= 0) return maxsize;
+  throw new TypeError(`body: maxsize must be a number of bytes: got ${maxsize}`);
+}

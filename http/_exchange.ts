@@ -1,0 +1,341 @@
+import {
+  current,
+  Deadline,
+  IoError,
+  type Outcome,
+  report,
+  runIn,
+  type Scope,
+  Task,
+  ThreadKilled,
+} from "../core/mod.ts";
+import { setImmediate } from "node:timers";
+import { kindOf } from "./_check.ts";
+import { holdWarningBack } from "./_quiet.ts";
+import { HttpRequest } from "./request.ts";
+import { HttpResponse } from "./response.ts";
+import { status_text } from "./status.ts";
+import type { RequestHandler } from "./types.ts";
+
+/** What an exchange knows of where it happens. */
+export interface Host {
+  readonly scope: Scope;
+  /** The thread of the server. */
+  readonly parent: number;
+  readonly running: Set<Exchange>;
+  readonly timeout: number;
+  readonly bodyTimeout: number;
+  readonly maxBody: number;
+  /** It is about to end: each answer says so. */
+  closing: boolean;
+  /** It has ended. */
+  readonly over: boolean;
+  /** An exchange has ended. */
+  ended(): void;
+}
+
+/** What the client is told when a handler is killed for one of our own reasons. */
+const STATUS_OF = { late: 503, slow: 408, shutdown: 503, gone: 499 } as const;
+
+/** Why we kill a handler. */
+type Why = keyof typeof STATUS_OF;
+
+/** The exchanges that wait, and have not been looked at since. */
+let waiting: Exchange[] = [];
+
+/**
+ * Most handlers that wait have ended before the next turn. Only those that have not are
+ * worth a timer and a look at the request's signal, which cost as much as an answer.
+ */
+function watchLater(exchange: Exchange): void {
+  if (waiting.push(exchange) > 1) return;
+  setImmediate(() => {
+    const all = waiting;
+    waiting = [];
+    for (const one of all) one.watch();
+  });
+}
+
+/**
+ * The thread that a handler runs in. It is no more than that: what `AsyncLocalStorage` has
+ * held is collected late, so all that is large hangs on the exchange, which is let go of.
+ */
+class RequestTask extends Task {
+  /** `null` when it is over. */
+  exchange: Exchange | null;
+  #name: string | null = null;
+
+  constructor(host: Host, exchange: Exchange) {
+    super("", host.parent, host.scope);
+    this.exchange = exchange;
+  }
+
+  /** For `thread.list()`: `GET /path`. Asked for seldom, so that nobody pays for it. */
+  override get name(): string {
+    return this.#name ?? this.exchange?.name ?? `request ${this.id}`;
+  }
+
+  override set name(name: string) {
+    this.#name = name;
+  }
+
+  override kill(reason: unknown): boolean {
+    if (!super.kill(reason)) return false;
+    this.exchange?.killed();
+    return true;
+  }
+}
+
+/** What a handler's thread gives to whoever waits for it. */
+const DONE: Outcome = [true, null];
+
+/** One request and its answer. */
+export class Exchange {
+  readonly host: Host;
+  readonly request: Request;
+  readonly info: Deno.ServeHandlerInfo<Deno.Addr>;
+  readonly task: RequestTask;
+  readonly #req: HttpRequest;
+  readonly #res: HttpResponse;
+  #resolve: ((response: Response) => void) | null = null;
+  /** The answer; it has left the handler, if not the machine. */
+  #answer: Response | null = null;
+  #deadline: Deadline | null = null;
+  #timeout: number;
+  #signal: AbortSignal | null = null;
+  #clientGone: (() => void) | null = null;
+  #why: Why | null = null;
+  /** What is wrong with the request, as a status; 0 where nothing is. */
+  faulty = 0;
+  /** The handler waits for the rest of the body. */
+  reading = false;
+  /** The handler has returned, thrown, or unwound after a kill. */
+  over = false;
+
+  constructor(host: Host, request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>) {
+    this.host = host;
+    this.request = request;
+    this.info = info;
+    this.task = new RequestTask(host, this);
+    this.#timeout = host.timeout;
+    this.#req = new HttpRequest(this);
+    this.#res = new HttpResponse(this);
+  }
+
+  /** `GET /path`. */
+  get name(): string {
+    try {
+      return `${this.#req.method} ${this.#req.uri}`;
+    } catch {
+      // The runtime has let go of the request, and nobody had asked before.
+      return `request ${this.task.id}`;
+    }
+  }
+
+  /** Runs the handler to its first wait, and gives the answer or the promise of it. */
+  begin(handler: RequestHandler): Response | Promise<Response> {
+    let returned: unknown;
+    try {
+      returned = runIn(this.task, handler, [this.#req, this.#res]);
+    } catch (error) {
+      this.#threw(error);
+      return this.#answer!;
+    }
+    if (!isThenable(returned)) {
+      this.#returned(returned);
+      return this.#answer!;
+    }
+    // Only now, for most answers of most servers never come this far.
+    this.host.scope.tasks.add(this.task);
+    this.host.running.add(this);
+    if (this.host.over) this.end("shutdown", "the server has ended");
+    Promise.resolve(returned).then(
+      (value) => this.#returned(value),
+      (error) => this.#threw(error),
+    );
+    watchLater(this);
+    return this.#answer ?? new Promise((resolve) => this.#resolve = resolve);
+  }
+
+  /** It waits longer than a turn: from now on it is told when its client or its time is gone. */
+  watch(): void {
+    if (this.over) return;
+    this.#setDeadline();
+    holdWarningBack();
+    this.#signal = this.request.signal;
+    this.#clientGone = () => this.end("gone", "the client has gone");
+    if (this.#signal.aborted) this.#clientGone();
+    else this.#signal.addEventListener("abort", this.#clientGone);
+  }
+
+  /** Sets another time limit, counted from the beginning of the request. */
+  settimeout(timeout: number): void {
+    this.#timeout = timeout;
+    if (this.#deadline !== null) this.#setDeadline();
+  }
+
+  /** The head of the answer goes out; its body may still be written. */
+  answer(response: Response): void {
+    if (this.#answer !== null) return;
+    this.#answer = response;
+    this.#deadline?.remove();
+    this.#deadline = null;
+    this.#resolve?.(response);
+  }
+
+  /** Whether the head of the answer has gone out. */
+  get answered(): boolean {
+    return this.#answer !== null;
+  }
+
+  /** Something is wrong with the request: it decides the answer if the handler does not. */
+  fault(status: number): void {
+    if (this.faulty === 0) this.faulty = status;
+  }
+
+  /** The client does not want the rest of the body any more. */
+  left(): void {
+    if (!this.over) this.end("gone", "the client has gone");
+  }
+
+  /** Kills the handler for a reason of ours. */
+  end(why: Why, words: string): void {
+    if (this.over || this.task.killed !== null) return;
+    this.#why = why;
+    this.task.kill(words);
+  }
+
+  /** Its thread has been killed, by us or by somebody else. */
+  killed(): void {
+    // The client need not wait until it has unwound, which may take long.
+    const status = this.#why === null ? 500 : STATUS_OF[this.#why];
+    this.#res.break_off();
+    this.answer(errorResponse(status, true));
+  }
+
+  #setDeadline(): void {
+    if (this.#timeout === 0 || this.#timeout === Infinity || this.#answer !== null) {
+      this.#deadline?.remove();
+      return;
+    }
+    this.#deadline ??= new Deadline(() => {
+      const why = this.reading ? "slow" : "late";
+      this.end(why, `no answer within ${this.#timeout} ms`);
+    }, false);
+    this.#deadline.remove();
+    this.#deadline.set(this.task.born + this.#timeout);
+  }
+
+  #returned(value: unknown): void {
+    // What goes out when it was killed has been decided then.
+    if (this.task.killed !== null) return this.#finish();
+    try {
+      if (value instanceof Response) this.#took(value);
+      else if (this.#answer !== null) this.#res.end();
+      else this.answer(this.#res.finish());
+    } catch (error) {
+      return this.#threw(error);
+    }
+    this.task.settle(DONE);
+    this.#finish();
+  }
+
+  /** The handler has given a standard response. */
+  #took(response: Response): void {
+    if (this.#answer !== null) {
+      this.#res.end();
+      throw new TypeError("a handler cannot return a Response when it has begun to write one");
+    }
+    this.answer(this.host.closing ? withClose(response) : response);
+  }
+
+  #threw(error: unknown): void {
+    if (this.task.killed !== null) {
+      if (!(error instanceof ThreadKilled)) report(error, `cleanup of killed ${this.name}`);
+      return this.#finish();
+    }
+    this.task.threw = true;
+    const words = error instanceof Error ? error.message : String(error);
+    for (const wait of this.task.lasting()) wait.kill(new ThreadKilled(error));
+    const err = new IoError("failed", `Handler of ${this.name} threw: ${words}`, { cause: error });
+    report(error, `handler of ${this.name}`);
+    this.#res.break_off();
+    this.answer(errorResponse(500, this.host.closing));
+    this.task.settle([null, err]);
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.over = true;
+    if (this.#signal !== null && this.#clientGone !== null) {
+      // Before the answer is through, when the runtime aborts it whether good or bad.
+      this.#signal.removeEventListener("abort", this.#clientGone);
+      this.#signal = null;
+    }
+    this.#deadline?.remove();
+    this.#deadline = null;
+    if (this.task.waits === null) return this.#unwound();
+    const open = this.task.lasting();
+    if (open.length === 0) this.#unwound();
+    else Promise.allSettled(open.map((wait) => wait.lasting)).then(() => this.#unwound());
+  }
+
+  #unwound(): void {
+    this.task.unwind();
+    this.task.exchange = null;
+    if (this.host.running.delete(this)) this.host.ended();
+  }
+}
+
+/** The exchange that the running thread is, where it is one. */
+export function currentExchange(): Exchange | null {
+  const task = current();
+  return task instanceof RequestTask ? task.exchange : null;
+}
+
+/** An answer of the server's own. */
+export function errorResponse(status: number, close: boolean): Response {
+  const headers: [string, string][] = [["content-type", "text/plain;charset=UTF-8"]];
+  if (close) headers.push(["connection", "close"]);
+  if (status === 503) headers.push(["retry-after", "1"]);
+  return new Response(`${status_text(status) ?? "Client Closed Request"}\n`, { status, headers });
+}
+
+/** Says in a response that the connection ends with it. */
+export function withClose(response: Response): Response {
+  if (response.status < 200) return response;
+  try {
+    response.headers.set("connection", "close");
+    return response;
+  } catch {
+    // One that `fetch` has given cannot be changed.
+    const { body, status, headers } = response;
+    const copy = new Response(body, { status, headers });
+    copy.headers.set("connection", "close");
+    return copy;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
+}
+
+/** Throws unless `handler` is one; gives it as a function of `req` and `res`. */
+export function handlerOf(handler: unknown, caller: string): RequestHandler {
+  if (typeof handler === "function") return handler as RequestHandler;
+  if (typeof handler === "object" && handler !== null && "fetch" in handler) {
+    const app = handler as { fetch: unknown };
+    if (typeof app.fetch === "function") {
+      const { fetch } = app;
+      return (req) => {
+        const exchange = req.exchange;
+        return fetch.call(handler, req.bounded(), exchange.info);
+      };
+    }
+  }
+  throw new TypeError(
+    `${caller} wants a handler, a function of (req, res) or an object with fetch(request): ` +
+      `got ${kindOf(handler)}`,
+  );
+}

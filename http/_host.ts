@@ -1,0 +1,77 @@
+import type { Scope } from "../core/mod.ts";
+import { announced } from "./_body.ts";
+import { errorResponse, Exchange, type Host } from "./_exchange.ts";
+import type { Limits } from "./_listen_options.ts";
+import type { RequestHandler } from "./types.ts";
+
+/** Where requests come in: it lets them through to the handler, or holds or refuses them. */
+export class RequestHost implements Host {
+  readonly scope: Scope;
+  readonly parent: number;
+  readonly running: Set<Exchange> = new Set();
+  readonly timeout: number;
+  readonly bodyTimeout: number;
+  readonly maxBody: number;
+  closing = false;
+  /** It has ended: whatever still comes is refused. */
+  over = false;
+  /** How many requests have come so far. */
+  arrived = 0;
+  /** Called whenever an exchange has ended. */
+  readonly onEnded: Set<() => void> = new Set();
+  readonly #handler: RequestHandler;
+  readonly #maxRequests: number;
+  #gate: Promise<void> | null = null;
+  #openGate: (() => void) | null = null;
+
+  constructor(handler: RequestHandler, limits: Limits, scope: Scope, parent: number) {
+    this.scope = scope;
+    this.parent = parent;
+    this.timeout = limits.timeout;
+    this.bodyTimeout = limits.bodyTimeout;
+    this.maxBody = limits.maxBody;
+    this.#maxRequests = limits.maxRequests;
+    this.#handler = handler;
+  }
+
+  /** What the runtime calls for each request. */
+  readonly serve = (
+    request: Request,
+    info: Deno.ServeHandlerInfo<Deno.Addr>,
+  ): Response | Promise<Response> => {
+    this.arrived += 1;
+    if (this.#gate === null) return this.#start(request, info);
+    return this.#gate.then(() => this.#start(request, info));
+  };
+
+  /** Holds what comes from now on, unanswered. */
+  hold(): void {
+    this.#gate ??= new Promise((resolve) => this.#openGate = resolve);
+  }
+
+  /** Lets through what was held. */
+  release(): void {
+    this.#openGate?.();
+    this.#gate = this.#openGate = null;
+  }
+
+  ended(): void {
+    if (this.onEnded.size > 0) { for (const look of [...this.onEnded]) look(); }
+  }
+
+  #start(
+    request: Request,
+    info: Deno.ServeHandlerInfo<Deno.Addr>,
+  ): Response | Promise<Response> {
+    if (this.over || this.running.size >= this.#maxRequests) {
+      return errorResponse(503, this.over || this.closing);
+    }
+    const { method } = request;
+    // A body of theirs means nothing, and the runtime does not give it.
+    if (method !== "GET" && method !== "HEAD") {
+      const length = announced(request);
+      if (length !== null && length > this.maxBody) return errorResponse(413, true);
+    }
+    return new Exchange(this, request, info).begin(this.#handler);
+  }
+}
