@@ -78,12 +78,29 @@ function exitOf(child: ChildProcess): Promise<Ending> {
   });
 }
 
+/** Milliseconds that a process which has ended is still heard, where its pipe does not end. */
+const LAST_WORDS = 100;
+
 /** Resolves when all that it had posted is here: its last words come before its end. */
 function drained(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
-    child.on("disconnect", resolve);
-    // A message that was cut off, by a process that ended while it wrote.
-    child.on("error", () => resolve());
+    let late: ReturnType<typeof setTimeout> | undefined;
+    const hangUp = () => {
+      if (child.connected) child.disconnect();
+    };
+    child.on("disconnect", () => {
+      clearTimeout(late);
+      resolve();
+    });
+    // The runtime overlooks the end of a pipe that a message to it has broken.
+    child.on("exit", () => {
+      if (child.connected) late = setTimeout(hangUp, LAST_WORDS);
+    });
+    child.on("error", () => {
+      // A message that was cut off, by a process that ended while it wrote.
+      if (child.pid !== undefined) hangUp();
+      else resolve();
+    });
   });
 }
 
