@@ -153,9 +153,7 @@ Deno.test("whatever brings a connection down, what came is the beginning of what
         assertEquals(whole, bytes.subarray(0, whole.length), `${way}: not what was sent`);
         ends[end] = (ends[end] ?? 0) + 1;
         if (fate?.direction === way && fate.end !== "reset") assertEquals(whole.length, fate.at);
-        // The kernel tells of a reset once, and here a send may have heard of it first.
-        const excused = fate?.end === "truncate" || fate?.end === "reset";
-        if (end === "the end" && fate?.direction !== way && !excused) {
+        if (end === "the end" && fate?.direction !== way && fate?.end !== "truncate") {
           assertEquals(whole.length, bytes.length, `${way}: an end in the middle was called clean`);
         }
       }
