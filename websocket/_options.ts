@@ -1,7 +1,8 @@
 import { checkTimeout, type WaitOptions } from "../core/mod.ts";
 import type { SocketOptions } from "./types.ts";
 
-const TIMEOUT = 30_000;
+/** Milliseconds that a call waits where nothing else was said. */
+export const TIMEOUT = 30_000;
 /** Shorter than a scope's grace, so that a killed handler still says goodbye in it. */
 const CLOSE_TIMEOUT = 2_000;
 const MAX_QUEUE = 1_024;
@@ -15,7 +16,6 @@ export type Settings = Required<SocketOptions>;
 export function settingsOf(options: SocketOptions, what: string): Settings {
   const { max_queue = MAX_QUEUE, max_bytes = MAX_BYTES, high_mark = HIGH_MARK } = options;
   return {
-    timeout: checkTimeout(options.timeout ?? TIMEOUT, `${what}: timeout`),
     close_timeout: checkTimeout(options.close_timeout ?? CLOSE_TIMEOUT, `${what}: close_timeout`),
     max_queue: count(max_queue, `${what}: max_queue`, 1),
     max_bytes: count(max_bytes, `${what}: max_bytes`, 1),

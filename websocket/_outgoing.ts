@@ -71,6 +71,18 @@ export class Outgoing {
     return this.#queue(message, wait);
   }
 
+  /** How many bytes wait to leave, with the runtime and here; a text counts its length. */
+  get waiting(): number {
+    return this.#line.reduce((sum, { message }) => sum + message.length, this.#outlet.buffered);
+  }
+
+  /** Sends without waiting, whatever the mark; behind what waits already. */
+  post(message: string | Uint8Array): void {
+    if (this.#outlet.refusal() !== null) return;
+    if (this.#line.length === 0 && this.#outlet.open) return this.#outlet.hand(message);
+    this.#line.push({ message, wake: () => {}, owner: this });
+  }
+
   #queue(message: Waiting["message"], wait: SocketWait): Promise<Result<true>> {
     return park<Result<true>>(() => `send to ${this.#name}`, parkable(wait), (wake) => {
       const waiting: Waiting = { message, wake, owner: wait.owner };

@@ -1,19 +1,9 @@
-import {
-  Deadline,
-  IoError,
-  now,
-  poll,
-  type ReadResult,
-  report,
-  type Result,
-  root,
-  runIn,
-} from "../core/mod.ts";
+import { Deadline, IoError, now, poll, report, type Result, root, runIn } from "../core/mod.ts";
 import { breakOf, CLIENT_OFFSET, type Closing, GOING_AWAY, meaningOf, NORMAL } from "./_codes.ts";
 import { Incoming } from "./_incoming.ts";
-import type { Settings, SocketWait } from "./_options.ts";
+import type { Settings } from "./_options.ts";
 import { Outgoing, type Outlet } from "./_outgoing.ts";
-import type { DisconnectHandler, Message } from "./types.ts";
+import type { DisconnectHandler } from "./types.ts";
 
 /** After so many milliseconds the server looks again whether it can say goodbye. */
 const LOOK = 4;
@@ -44,6 +34,8 @@ export class Wire implements Outlet {
   readonly #settings: Settings;
   /** The first end it came to, by whomever; `null` while it is open. */
   closing: Closing | null = null;
+  /** What a receive gives for its end; `null` for a clean one, and while it is open. */
+  err: IoError | null = null;
   /** We closed it: all later calls say so. */
   #closed = false;
   readonly #opening = new Deadline(() => this.#failToOpen(), false);
@@ -56,6 +48,7 @@ export class Wire implements Outlet {
   #noisy = false;
   #farewell: Promise<Result<true>> | null = null;
   #onReleased: (() => void)[] = [];
+  readonly #onOver: Set<() => void> = new Set();
   #onDisconnect: DisconnectHandler | null = null;
   /** Why it is over; `null` while it is not, or was not told yet. */
   #over: { reason: IoError | null } | null = null;
@@ -82,8 +75,9 @@ export class Wire implements Outlet {
     return this.#socket.protocol;
   }
 
-  get closed(): boolean {
-    return this.#closed;
+  /** The other side has answered the goodbye, or is gone. */
+  get released(): boolean {
+    return this.#released;
   }
 
   get open(): boolean {
@@ -92,10 +86,6 @@ export class Wire implements Outlet {
 
   get buffered(): number {
     return this.#socket.bufferedAmount;
-  }
-
-  receive(wait: SocketWait): Promise<ReadResult<Message>> {
-    return this.incoming.receive(wait);
   }
 
   hand(message: string | Uint8Array): void {
@@ -107,6 +97,12 @@ export class Wire implements Outlet {
     if (this.closing === null) return null;
     const { code } = this.closing;
     return new IoError("reset", `Cannot send to ${this.name}: the connection is over (${code})`);
+  }
+
+  /** Calls `then` once, when it is over, which it must not be yet; gives the way to take that back. */
+  whenOver(then: () => void): () => void {
+    this.#onOver.add(then);
+    return () => this.#onOver.delete(then);
   }
 
   /** Has the handler called when it is over; at once if it is. */
@@ -122,8 +118,8 @@ export class Wire implements Outlet {
   close(code: number, reason: string): Promise<Result<true>> {
     if (!this.#closed) {
       this.#closed = true;
-      const err = this.#closedError("receive from");
-      this.incoming.close(err);
+      this.err = this.#closedError("receive from");
+      this.incoming.close(this.err);
       if (this.closing === null) {
         if (this.open) this.outgoing.flush();
         this.#finish({ code, reason }, null);
@@ -138,6 +134,8 @@ export class Wire implements Outlet {
     this.closing = closing;
     this.outgoing.fail(this.refusal()!);
     this.#over = { reason };
+    for (const then of this.#onOver) then();
+    this.#onOver.clear();
     this.#tell();
     if (this.open) this.#say(closing);
   }
@@ -199,6 +197,7 @@ export class Wire implements Outlet {
     const overflow = this.incoming.arrive(message);
     if (overflow === null) return;
     const { code, err } = overflow;
+    this.err = err;
     this.incoming.end(err);
     this.#finish({ code, reason: "" }, err);
   };
@@ -230,6 +229,7 @@ export class Wire implements Outlet {
       const how = said === null
         ? breakOf(this.#words, this.name)
         : { ...said, err: meaningOf(said, this.name) };
+      this.err = how.err;
       this.incoming.end(how.err ?? true);
       this.#finish({ code: how.code, reason: how.reason }, how.err);
     }

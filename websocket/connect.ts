@@ -8,7 +8,7 @@ import {
   type Result,
   type WaitOptions,
 } from "../core/mod.ts";
-import { checkProtocols, type Settings, settingsOf } from "./_options.ts";
+import { checkProtocols, type Settings, settingsOf, TIMEOUT } from "./_options.ts";
 import { Wire } from "./_wire.ts";
 import { MessageSocket } from "./socket.ts";
 import type { ClientSsl, ConnectOptions } from "./types.ts";
@@ -16,8 +16,8 @@ import type { ClientSsl, ConnectOptions } from "./types.ts";
 /**
  * Opens a WebSocket to `ws:` or `wss:` (or `http:`, `https:`), and gives our end of it.
  *
- * One `timeout` (milliseconds, 30,000 by default, also that of later calls) bounds lookup,
- * connect, TLS and handshake. Given up, by whatever, the attempt is taken back. Errors:
+ * One `timeout` (milliseconds, 30,000 by default) bounds lookup, connect, TLS and handshake;
+ * that of later calls is `settimeout`'s. Given up, by whatever, the attempt is taken back. Errors:
  * `refused` (whoever the system could not connect to: the runtime does not say why), `dns`,
  * `tls`, `timeout`, `cancelled`, `reset` (the server ended the connection), `reply` (it
  * answered with another status than 101, which the message names), `protocol` (with what
@@ -39,7 +39,7 @@ export function connect(
   const address = addressOf(url);
   const settings = settingsOf(options, "connect");
   const protocols = checkProtocols(options.protocols ?? [], "connect");
-  checkTimeout(settings.timeout, "connect: timeout");
+  checkTimeout(options.timeout ?? TIMEOUT, "connect: timeout");
   return open(address, protocols, settings, options);
 }
 
@@ -61,11 +61,11 @@ async function open(
   address: URL,
   protocols: readonly string[],
   settings: Settings,
-  { headers, ssl, signal }: ConnectOptions,
+  { headers, ssl, signal, timeout = TIMEOUT }: ConnectOptions,
 ): Promise<Result<MessageSocket>> {
   const name = `${address.protocol}//${address.host}${address.pathname}`;
   const action = `Cannot connect to ${name}`;
-  const wait: WaitOptions = { timeout: settings.timeout };
+  const wait: WaitOptions = { timeout };
   if (signal !== undefined) wait.signal = signal;
   let client: Deno.HttpClient | null = null;
   try {
@@ -89,7 +89,7 @@ async function open(
       const words = `${action}: it speaks '${protocol}', which was not asked for`;
       return [null, new IoError("protocol", words)];
     }
-    return [new MessageSocket(wire, settings.timeout), null];
+    return [new MessageSocket(wire), null];
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     return await afterTurn<Result<MessageSocket>>([null, fromOs(error, action)]);

@@ -6,17 +6,12 @@
  * Needs `--allow-net`.
  *
  * ```ts
- * import { connect, refusal, unwrap, upgrade } from "@alilua/coevent/websocket";
+ * import { connect, serve, unwrap } from "@alilua/coevent/websocket";
  *
- * const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
- *   const [upgraded, err] = upgrade(request);
- *   if (err) return refusal(err);
- *   const { socket, response } = upgraded;
- *   (async () => {
- *     for await (const message of socket) await socket.send(`you said ${message}`);
- *   })();
- *   return response;
+ * await using talk = serve(async (socket) => {
+ *   for await (const message of socket) await socket.send(`you said ${message}`);
  * });
+ * const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, talk.fetch);
  *
  * const socket = await unwrap(connect(`ws://127.0.0.1:${server.addr.port}`));
  * await socket.send("hello");
@@ -39,6 +34,9 @@ export type {
 } from "../core/mod.ts";
 export { IoError, unwrap, type Unwrapped } from "../core/mod.ts";
 export { connect } from "./connect.ts";
+export type { ShutdownOptions } from "./_goodbye.ts";
+export { Hub, hub, type HubOptions, type HubSendOptions } from "./hub.ts";
+export { Endpoint, serve, type SocketHandler } from "./serve.ts";
 export { MessageSocket } from "./socket.ts";
 export * from "./types.ts";
 export { refusal, upgrade, type Upgraded } from "./upgrade.ts";

@@ -7,7 +7,7 @@ import {
   type WaitOptions,
 } from "../core/mod.ts";
 import { checkClose, NORMAL } from "./_codes.ts";
-import type { SocketWait } from "./_options.ts";
+import { type SocketWait, TIMEOUT } from "./_options.ts";
 import type { Wire } from "./_wire.ts";
 import type { DisconnectHandler, Message } from "./types.ts";
 
@@ -36,7 +36,8 @@ export let wireOf: (socket: MessageSocket, what: string) => Wire;
  */
 export class MessageSocket implements AsyncDisposable, AsyncIterable<Message> {
   readonly #wire: Wire;
-  #timeout: number;
+  /** What `settimeout` has set. */
+  #timeout: number | null = null;
 
   static {
     wireOf = (socket, what) => {
@@ -50,9 +51,8 @@ export class MessageSocket implements AsyncDisposable, AsyncIterable<Message> {
    *
    * @internal
    */
-  constructor(wire: Wire, timeout: number) {
+  constructor(wire: Wire) {
     this.#wire = wire;
-    this.#timeout = timeout;
     dropped.register(this, wire);
   }
 
@@ -130,7 +130,10 @@ export class MessageSocket implements AsyncDisposable, AsyncIterable<Message> {
     this.#wire.tell(handler);
   }
 
-  /** Sets the timeout of all calls, in milliseconds; 0 for no limit. */
+  /**
+   * Sets the timeout of all calls, in milliseconds; 0 for no limit. At first it is 30,000,
+   * but `for await` waits without a limit: a server's pings notice who is gone.
+   */
   settimeout(ms: number): void {
     this.#timeout = checkTimeout(ms, "settimeout: ms");
   }
@@ -175,10 +178,10 @@ export class MessageSocket implements AsyncDisposable, AsyncIterable<Message> {
     return this.#wire.closing !== null;
   }
 
-  /** All messages to the end. Throws the `IoError` of what fails; leaving it closes nothing. */
+  /** All messages to the end, however long they take. Throws the `IoError` of what fails; leaving it closes nothing. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, void> {
     for (;;) {
-      const [message, err] = await this.receive();
+      const [message, err] = await this.receive({ timeout: this.#timeout ?? 0 });
       if (err !== null) throw err;
       if (message === null) return;
       yield message;
@@ -192,7 +195,9 @@ export class MessageSocket implements AsyncDisposable, AsyncIterable<Message> {
 
   #wait({ timeout, signal }: WaitOptions, what: string): SocketWait {
     return {
-      timeout: timeout === undefined ? this.#timeout : checkTimeout(timeout, `${what}: timeout`),
+      timeout: timeout === undefined
+        ? this.#timeout ?? TIMEOUT
+        : checkTimeout(timeout, `${what}: timeout`),
       signal,
       owner: this,
     };

@@ -8,8 +8,6 @@ export type DisconnectHandler = (reason: IoError | null) => unknown;
 
 /** What both ends of a WebSocket are made with. */
 export interface SocketOptions {
-  /** Milliseconds that a call waits; 30,000 by default, 0 for no limit. */
-  timeout?: number;
   /** Milliseconds that `close` waits for the other side's answer; 2,000 by default. */
   close_timeout?: number;
   /** So many messages may wait to be received, 1,024 by default. */

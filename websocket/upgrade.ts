@@ -68,7 +68,7 @@ export function upgrade(request: Request, options: UpgradeOptions = {}): Result<
     });
     const url = request.url.replace(/^http/, "ws");
     const wire = new Wire(socket, "server", url, settings);
-    return [{ response, socket: new MessageSocket(wire, settings.timeout) }, null];
+    return [{ response, socket: new MessageSocket(wire) }, null];
   } catch (cause) {
     return refuse("protocol", cause instanceof Error ? cause.message : String(cause), cause);
   }

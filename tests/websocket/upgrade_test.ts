@@ -130,7 +130,6 @@ Deno.test("upgrade() throws for options that cannot be", () => {
   fails({ protocols: ["a", "a"] }, TypeError, "protocols must differ");
   fails({ protocols: "a" }, TypeError, "protocols must be a list");
   fails({ idle_timeout: -1 }, RangeError, "idle_timeout");
-  fails({ timeout: -1 }, RangeError, "timeout");
   fails({ close_timeout: -1 }, RangeError, "close_timeout");
   fails({ max_queue: 0 }, RangeError, "max_queue");
   fails({ max_bytes: 1.5 }, RangeError, "max_bytes");
