@@ -1,4 +1,4 @@
-import { Deadline, now, root, runIn } from "../core/mod.ts";
+import { park, root, runIn } from "../core/mod.ts";
 import { GOING_AWAY } from "./_codes.ts";
 import type { Wire } from "./_wire.ts";
 
@@ -11,21 +11,19 @@ export interface ShutdownOptions {
   grace?: number;
 }
 
-/**
- * Tells all of them that we go away (1001), and waits until all have answered, or the
- * time has passed; gives how many have not.
- */
-export async function sayGoodbye(wires: readonly Wire[], grace: number): Promise<number> {
+/** Tells all of them that we go away (1001); the promise is kept when all have answered. */
+export function sayGoodbye(wires: readonly Wire[]): Promise<unknown> {
   // Not as the thread that calls: it may be killed meanwhile, and all must be told.
-  const closings = wires.map((wire) => runIn(root, () => wire.close(GOING_AWAY, ""), []));
+  return runIn(root, () => Promise.all(wires.map((wire) => wire.close(GOING_AWAY, ""))), []);
+}
+
+/** The same; waits until all have answered, or the time has passed, and tells how many have not. */
+export async function parted(wires: readonly Wire[], grace: number): Promise<number> {
+  const all = sayGoodbye(wires);
   if (grace > 0) {
-    await new Promise<void>((resolve) => {
-      const limit = new Deadline(resolve, true);
-      if (grace !== Infinity) limit.set(now() + grace);
-      Promise.all(closings).then(() => {
-        limit.remove();
-        resolve();
-      });
+    await park<true>(() => "say goodbye", { timeout: grace }, (wake) => {
+      all.then(() => wake(true));
+      return () => {};
     });
   }
   return wires.filter((wire) => !wire.released).length;

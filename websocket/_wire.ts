@@ -32,6 +32,7 @@ export class Wire implements Outlet {
   readonly #socket: WebSocket;
   readonly #role: Role;
   readonly #settings: Settings;
+  readonly #protocol: string | undefined;
   /** The first end it came to, by whomever; `null` while it is open. */
   closing: Closing | null = null;
   /** What a receive gives for its end; `null` for a clean one, and while it is open. */
@@ -55,7 +56,15 @@ export class Wire implements Outlet {
   /** The runtime's words, which come before its close event. */
   #words = "";
 
-  constructor(socket: WebSocket, role: Role, url: string, settings: Settings) {
+  /** `protocol` is the subprotocol of a server's end, which the runtime does not tell. */
+  constructor(
+    socket: WebSocket,
+    role: Role,
+    url: string,
+    settings: Settings,
+    protocol: string | undefined = undefined,
+  ) {
+    this.#protocol = protocol;
     this.#socket = socket;
     this.#role = role;
     this.#settings = settings;
@@ -72,7 +81,7 @@ export class Wire implements Outlet {
   }
 
   get protocol(): string {
-    return this.#socket.protocol;
+    return this.#protocol ?? this.#socket.protocol;
   }
 
   /** The other side has answered the goodbye, or is gone. */

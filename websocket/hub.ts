@@ -1,6 +1,6 @@
 import { checkTimeout, type Result } from "../core/mod.ts";
 import { POLICY } from "./_codes.ts";
-import { GRACE, sayGoodbye, type ShutdownOptions } from "./_goodbye.ts";
+import { GRACE, parted, sayGoodbye, type ShutdownOptions } from "./_goodbye.ts";
 import { count } from "./_options.ts";
 import { checkMessage, type MessageSocket, wireOf } from "./socket.ts";
 
@@ -62,7 +62,7 @@ export class Hub<T = string | Uint8Array> implements AsyncDisposable, Iterable<M
     const wire = wireOf(socket, "join");
     if (wire.closing !== null) return false;
     if (this.#closed) {
-      void sayGoodbye([wire], 0);
+      void sayGoodbye([wire]);
       return false;
     }
     if (!this.#members.has(socket)) {
@@ -111,7 +111,7 @@ export class Hub<T = string | Uint8Array> implements AsyncDisposable, Iterable<M
   async shutdown(options: ShutdownOptions = {}): Promise<Result<number>> {
     const grace = checkTimeout(options.grace ?? GRACE, "shutdown: grace");
     this.#closed = true;
-    return [await sayGoodbye([...this].map((socket) => wireOf(socket, "shutdown")), grace), null];
+    return [await parted([...this].map((socket) => wireOf(socket, "shutdown")), grace), null];
   }
 
   /** The members, in the order they came. */

@@ -86,7 +86,7 @@ export class Endpoint implements AsyncDisposable {
     this.#closed = true;
     const thread = self();
     const running = () => [...this.#threads.keys()].filter((handler) => handler !== thread);
-    void sayGoodbye([...this.#threads.values()].map((socket) => wireOf(socket, "shutdown")), 0);
+    void sayGoodbye([...this.#threads.values()].map((socket) => wireOf(socket, "shutdown")));
     let left: Thread[] = [];
     try {
       if (grace > 0) await this.#until(() => running().length === 0, grace);

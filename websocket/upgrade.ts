@@ -62,12 +62,11 @@ export function upgrade(request: Request, options: UpgradeOptions = {}): Result<
   const offered = (headers.get("sec-websocket-protocol") ?? "").split(",").map((one) => one.trim());
   const protocol = protocols.find((one) => offered.includes(one));
   try {
-    const { response, socket } = Deno.upgradeWebSocket(request, {
-      idleTimeout: idle / 1_000,
-      ...(protocol === undefined ? {} : { protocol }),
-    });
+    const { response, socket } = Deno.upgradeWebSocket(request, { idleTimeout: idle / 1_000 });
+    // Told by ourselves: the runtime finds no name in a list without a space after each comma.
+    if (protocol !== undefined) response.headers.set("sec-websocket-protocol", protocol);
     const url = request.url.replace(/^http/, "ws");
-    const wire = new Wire(socket, "server", url, settings);
+    const wire = new Wire(socket, "server", url, settings, protocol);
     return [{ response, socket: new MessageSocket(wire) }, null];
   } catch (cause) {
     return refuse("protocol", cause instanceof Error ? cause.message : String(cause), cause);

@@ -263,10 +263,10 @@ Deno.test("server: silence is asked with a ping after half of idle_timeout, and 
 });
 
 Deno.test("server: an answered ping keeps the connection", async () => {
-  await using ends = await rawClient({ idle_timeout: 60 });
-  for (let n = 0; n < 4; n++) {
-    assertEquals((await receiveFrame(ends.raw))?.head, PING);
-    await play(ends.raw, [[PONG, []]], true);
-  }
+  // Long enough that a machine which is busy elsewhere answers in time.
+  await using ends = await rawClient({ idle_timeout: 2_000 });
+  assertEquals((await receiveFrame(ends.raw))?.head, PING);
+  await play(ends.raw, [[PONG, []]], true);
+  assertEquals((await receiveFrame(ends.raw))?.head, PING);
   assertEquals(ends.ours.closed(), false);
 });

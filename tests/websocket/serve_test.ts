@@ -146,17 +146,39 @@ Deno.test("Endpoint.shutdown() kills what is left after the grace, and tells how
   assertEquals(here.endpoint.connections, 0);
 });
 
-Deno.test("Endpoint.shutdown() of a handler does not wait for itself; a kill cuts the grace short", async () => {
+Deno.test("Endpoint.shutdown() of a handler does not wait for itself", async () => {
   const done = Promise.withResolvers<unknown>();
   await using here = serving(async () => done.resolve(await here.endpoint.shutdown()));
   await here.connect();
   assertEquals(await done.promise, [0, null]);
-  const stuck = serve(() => sleep(60_000));
-  await using both = await ends();
-  both.served.settimeout(0);
-  const impatient = newthread(() => stuck.shutdown({ grace: 60_000 }));
-  kill(impatient);
-  assert(["killed", undefined].includes((await wait(impatient))[1]?.code));
+});
+
+Deno.test("Endpoint.shutdown() of a killed thread kills the handlers at once", async () => {
+  const started = Promise.withResolvers<void>();
+  await using here = serving(async () => {
+    started.resolve();
+    await sleep(60_000);
+  });
+  const client = await here.connect();
+  await started.promise;
+  const impatient = newthread(() => here.endpoint.shutdown({ grace: 60_000 }));
+  kill(impatient, "enough");
+  assertEquals((await wait(impatient))[1]?.code, "killed");
+  assertEquals(await client.receive(), [null, null]);
+  assertEquals(await here.endpoint.shutdown(), [0, null]);
+});
+
+Deno.test("Hub.shutdown() of a killed thread has told all", async () => {
+  await using one = await ends();
+  await using mute = await rawClient({ close_timeout: 10 });
+  const room = hub();
+  room.join(mute.ours);
+  room.join(one.served);
+  const impatient = newthread(() => room.shutdown({ grace: 60_000 }));
+  kill(impatient, "enough");
+  assertEquals((await wait(impatient))[1]?.code, "killed");
+  assertEquals(await one.client.receive(), [null, null]);
+  assertEquals([one.client.code, mute.ours.code], [1_001, 1_001]);
 });
 
 Deno.test("Hub.send() reaches all members but one, in line with what they sent before", async () => {

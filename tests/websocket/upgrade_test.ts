@@ -116,7 +116,7 @@ for (const [ours, theirs, spoken] of PROTOCOLS) {
     await using door = acceptor({ protocols: ours });
     await using client = await unwrap(connect(door.url, { protocols: theirs }));
     await using served = await door.accept();
-    assertEquals([client.protocol, served.url], [spoken, door.url]);
+    assertEquals([client.protocol, served.protocol, served.url], [spoken, spoken, door.url]);
   });
 }
 
