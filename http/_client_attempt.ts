@@ -25,7 +25,10 @@ export async function attempt(one: Attempt): Promise<Result<Response>> {
   const { hop, upload, life, timeout, engine } = one;
   const abort = new AbortController();
   // Also after a whole response: the rest of an upload that it did not wait for.
-  life.whenOver(() => abort.abort());
+  life.whenOver(() => {
+    abort.abort();
+    upload?.stop();
+  });
   const action = `Cannot ${life.what}`;
   const [response, err] = await park<Result<Response>>(
     () => life.what,
@@ -36,6 +39,7 @@ export async function attempt(one: Attempt): Promise<Result<Response>> {
         over = true;
         limit.remove();
         abort.abort();
+        upload?.stop();
       };
       const limit = new Deadline(() => {
         giveUp();
@@ -45,14 +49,21 @@ export async function attempt(one: Attempt): Promise<Result<Response>> {
         if (timeout > 0 && timeout !== Infinity && !over) limit.set(now() + timeout);
       };
       progress();
-      if (upload !== null) upload.onPiece = progress;
+      if (upload !== null) {
+        upload.onPiece = progress;
+        upload.onFailure = (err) => {
+          giveUp();
+          wake([null, err]);
+        };
+      }
       fetchHop(hop, upload, abort.signal, engine).then((response) => {
         limit.remove();
         if (over) response.body?.cancel().catch(() => {});
         else wake([response, null]);
       }, (error) => {
         limit.remove();
-        wake([null, upload?.failure ?? fromFetch(error, action)]);
+        upload?.stop();
+        wake([null, fromFetch(error, action)]);
       });
       return giveUp;
     },

@@ -19,17 +19,22 @@ const END: ReadResult<Bytes> = [null, null];
  */
 export class Body {
   readonly #life: Life;
+  readonly #length: number | null;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
   #pieces: Bytes[] = [];
   /** How many bytes stand in the queue. */
   #held = 0;
+  /** How many have come. */
+  #came = 0;
   #reading = false;
   /** How it came to its end: cleanly (`END`), or with an error. */
   #end: ReadResult<Bytes> | null = null;
   #wake: (() => void) | null = null;
 
-  constructor(life: Life, stream: ReadableStream<Uint8Array> | null) {
+  /** `length`: how many bytes were announced, where that is known. */
+  constructor(life: Life, stream: ReadableStream<Uint8Array> | null, length: number | null) {
     this.#life = life;
+    this.#length = length;
     this.#reader = stream?.getReader() ?? null;
     life.whenOver(() => this.#broken(life.ended));
     if (this.#reader === null) this.#ended(END);
@@ -85,21 +90,32 @@ export class Body {
         if (this.#end !== null) return;
         if (done) return this.#ended(END);
         // The runtime's pieces are in plain memory of their own.
-        if (value.length > 0) this.#came(value as Bytes);
+        if (value.length > 0) this.#take(value as Bytes);
         this.#fill();
       },
       (error) => {
         this.#reading = false;
         if (this.#end !== null) return;
-        this.#ended([null, fromFetch(error, `Cannot read the body of ${this.#life.what}`)]);
+        this.#ended([null, this.#failure(error)]);
       },
     );
   }
 
-  #came(piece: Bytes): void {
+  #take(piece: Bytes): void {
     this.#pieces.push(piece);
     this.#held += piece.length;
+    this.#came += piece.length;
     this.#tell();
+  }
+
+  #failure(error: unknown): IoError {
+    const action = `Cannot read the body of ${this.#life.what}`;
+    const err = fromFetch(error, action);
+    if (err.code !== "eof") return err;
+    // The runtime does not tell a connection that ends from a chunk that is none.
+    const whole = this.#length === null ? "" : ` of ${this.#length}`;
+    const words = `${action}: it broke off after ${this.#came}${whole} bytes`;
+    return new IoError("eof", words, { cause: err.cause });
   }
 
   /** Nothing more will come. What stands in the queue can still be taken. */
@@ -126,4 +142,16 @@ export class Body {
     this.#wake = null;
     wake?.();
   }
+}
+
+/** All pieces in one. */
+export function joined(pieces: Bytes[], size: number): Bytes {
+  if (pieces.length === 1) return pieces[0]!;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }

@@ -129,7 +129,6 @@ export class CookieJar {
 
 function shown(cookie: ToughCookie): Cookie {
   const { key, value, domain, hostOnly, path, secure, httpOnly } = cookie;
-  const expires = cookie.expiryDate();
   return {
     name: key,
     value,
@@ -138,7 +137,7 @@ function shown(cookie: ToughCookie): Cookie {
     path: path ?? "/",
     secure,
     http_only: httpOnly,
-    expires: expires !== undefined && Number.isFinite(expires.getTime()) ? expires : null,
+    expires: cookie.isPersistent() ? cookie.expiryDate() ?? null : null,
   };
 }
 

@@ -43,11 +43,19 @@ export interface EngineOptions {
   idle?: number;
 }
 
+/** Where connections come from; those of the runtime itself where it is `undefined`. */
+export interface Connections {
+  /** Connections that may have been used before. */
+  readonly pooled: Deno.HttpClient | undefined;
+  /** New connections. */
+  readonly fresh: Deno.HttpClient | undefined;
+}
+
 /**
  * The connections of a client: two of the runtime's pools. The second keeps none alive, for
  * requests that must not meet a connection that was used before.
  */
-export class Engine {
+export class Engine implements Connections {
   readonly #options: Deno.CreateHttpClientOptions;
   #pooled: Deno.HttpClient | null = null;
   #fresh: Deno.HttpClient | null = null;
@@ -58,12 +66,10 @@ export class Engine {
     this.#pooled = this.#open({});
   }
 
-  /** Connections that may have been used before. */
   get pooled(): Deno.HttpClient {
     return this.#pooled ??= this.#open({});
   }
 
-  /** New connections. */
   get fresh(): Deno.HttpClient {
     return this.#fresh ??= this.#open({ poolMaxIdlePerHost: 0 });
   }

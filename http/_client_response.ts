@@ -8,7 +8,8 @@ import {
   type WaitOptions,
 } from "../core/mod.ts";
 import { BufferedStream } from "../stream/mod.ts";
-import type { Body } from "./_client_body.ts";
+import { type Body, joined } from "./_client_body.ts";
+import type { Answered } from "./_client_call.ts";
 import type { Life } from "./_client_life.ts";
 import { type SaveTarget, sinkOf } from "./_client_save.ts";
 import { BodySource } from "./_client_source.ts";
@@ -24,16 +25,6 @@ export interface ClientBodyOptions extends WaitOptions {
   max?: number;
   /** Hears how far it has come; `total` is `null` where the server does not say. */
   progress?: Progress;
-}
-
-/** What a response is made of, inside. */
-export interface Answered {
-  response: Response;
-  url: URL;
-  redirects: string[];
-  body: Body;
-  life: Life;
-  timeout: number;
 }
 
 /** Gives back what was dropped without `close`: nothing else would ever do it. */
@@ -81,14 +72,14 @@ export class ClientResponse implements AsyncDisposable {
   #stream: BufferedStream | null = null;
 
   /** Made by the client. */
-  constructor({ response, url, redirects, body, life, timeout }: Answered) {
+  constructor({ response, url, redirects, body, life, length }: Answered, timeout: number) {
     this.status = response.status;
     this.status_text = response.statusText;
     this.ok = response.ok;
     this.headers = response.headers;
     this.url = url.href;
     this.redirects = redirects;
-    this.length = lengthOf(response);
+    this.length = length;
     this.#body = body;
     this.#life = life;
     this.#timeout = timeout;
@@ -265,23 +256,4 @@ export class ClientResponse implements AsyncDisposable {
       return new IoError("failed", `${this.#action()}: progress threw`, { cause });
     }
   }
-}
-
-/** The length of a body that is not compressed: what is announced is what comes over the wire. */
-function lengthOf({ headers, body }: Response): number | null {
-  if (body === null) return 0;
-  const encoding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
-  const length = headers.get("content-length");
-  return length === null || encoding !== "identity" ? null : Number(length);
-}
-
-function joined(pieces: Bytes[], size: number): Bytes {
-  if (pieces.length === 1) return pieces[0]!;
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

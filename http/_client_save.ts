@@ -21,11 +21,14 @@ export async function sinkOf(target: SaveTarget, wait: WaitOptions): Promise<Res
   if (typeof target === "string" || target instanceof URL) {
     return await besideSink(target instanceof URL ? fileURLToPath(target) : target, wait);
   }
-  if ("send" in target && typeof target.send === "function") {
-    return [openSink((piece) => target.send(piece, wait)), null];
+  const { send, write } = (target ?? {}) as { send?: unknown; write?: unknown };
+  if (typeof send === "function") {
+    const stream = target as Pick<Stream<Encoding>, "send">;
+    return [openSink((piece) => stream.send(piece, wait)), null];
   }
-  if ("write" in target && typeof target.write === "function") {
-    return [openSink((piece) => target.write(piece, wait)), null];
+  if (typeof write === "function") {
+    const file = target as FileHandle<Encoding>;
+    return [openSink((piece) => file.write(piece, wait)), null];
   }
   throw new TypeError("save wants a path, an open file or a stream");
 }
@@ -42,7 +45,10 @@ async function besideSink(path: string, wait: WaitOptions): Promise<Result<Sink>
   const beside = join(dirname(path), `.${basename(path).slice(0, 40)}.${bits}.tmp`);
   const [file, err] = await open(beside, "x", wait);
   if (err !== null) {
-    return [null, new IoError(err.code, err.message.replace(beside, path), { cause: err })];
+    // Who is refused the file beside it needs the folder; else the path itself is the matter.
+    const name = err.code === "no_permission" ? dirname(path) : path;
+    const words = err.message.replaceAll(beside, name);
+    return [null, new IoError(err.code, words, { cause: err })];
   }
   return [{
     write: (piece) => file.write(piece, wait),

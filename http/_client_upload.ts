@@ -34,6 +34,9 @@ export type UploadData =
 /** Hears how far a transfer has come; `total` is `null` where nobody knows. */
 export type Progress = (done: number, total: number | null) => unknown;
 
+/** Why an upload breaks off that nobody waits for any more. */
+const STOPPED = new IoError("closed", "Cannot send the body: the request is over");
+
 /** At most so much is handed to the runtime at once. */
 const PIECE = 64 * 1024;
 
@@ -47,11 +50,13 @@ export class Upload {
   readonly replayable: boolean;
   /** Called for each piece that leaves. */
   onPiece: (() => void) | null = null;
-  /** What code of the program threw while it was sent, or what a source of it failed with. */
-  failure: IoError | null = null;
+  /** Called with what a source failed with, or what code of the program threw (`failed`). */
+  onFailure: ((err: IoError) => void) | null = null;
   readonly #pieces: () => AsyncIterator<Uint8Array>;
   readonly #progress: Progress | undefined;
   #begun = false;
+  /** Where the try under way gets its pieces. */
+  #source: AsyncIterator<Uint8Array> | null = null;
 
   constructor(
     type: string | null,
@@ -78,31 +83,40 @@ export class Upload {
    * method, when a reused connection breaks after the first: of a stream it cannot.
    */
   body(): BodyInit {
-    if (this.size === 0) return "";
+    // Text would bring a type along that nobody asked for.
+    if (this.size === 0) return new Uint8Array(0);
     if (this.size === null) return this.#stream();
     return new Sized(this.size, () => this.#stream());
   }
 
+  /** Ends the try under way: its source is told, and what has left is not whole. */
+  stop(): void {
+    const source = this.#source;
+    this.#source = null;
+    source?.return?.().catch(() => {});
+  }
+
   #stream(): ReadableStream<Bytes> {
     this.#begun = true;
-    const pieces = this.#pieces();
+    const source = this.#source = this.#pieces();
     let done = 0;
     return new ReadableStream<Bytes>({
       pull: async (controller) => {
         try {
-          const { value, done: ended } = await pieces.next();
-          if (ended) return controller.close();
-          done += value.length;
-          controller.enqueue(value as Bytes);
+          const next = await source.next();
+          if (source !== this.#source) return controller.error(STOPPED);
+          if (next.done) return controller.close();
+          done += next.value.length;
+          controller.enqueue(next.value as Bytes);
           this.onPiece?.();
           await this.#progress?.(done, this.size);
         } catch (error) {
-          controller.error(this.failure ??= failed(error));
+          const err = failed(error);
+          controller.error(err);
+          if (source === this.#source) this.onFailure?.(err);
         }
       },
-      cancel: async () => {
-        await pieces.return?.();
-      },
+      cancel: () => this.stop(),
     }, { highWaterMark: 0 });
   }
 }

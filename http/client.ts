@@ -1,12 +1,9 @@
 import { checkTimeout, IoError, report, type Result } from "../core/mod.ts";
-import { retry } from "../thread/mod.ts";
-import { attempt } from "./_client_attempt.ts";
-import { Body } from "./_client_body.ts";
+import { Call, DEFAULT_TIMEOUT, type Way } from "./_client_call.ts";
 import { CookieJar } from "./_client_cookies.ts";
 import { Engine } from "./_client_engine.ts";
-import { markUnsent } from "./_client_error.ts";
 import { Life } from "./_client_life.ts";
-import { Lines, type Place } from "./_client_line.ts";
+import { Lines } from "./_client_line.ts";
 import {
   type ClientDefaults,
   type ClientOptions,
@@ -17,10 +14,9 @@ import {
   uploadIn,
   urlOf,
 } from "./_client_options.ts";
-import { type Hop, placeOf, redirected } from "./_client_redirect.ts";
+import { type Hop, placeOf } from "./_client_redirect.ts";
 import { type ClientBodyOptions, ClientResponse } from "./_client_response.ts";
-import { isIdempotent, mayRetry } from "./_client_retry.ts";
-import type { Upload, UploadData } from "./_client_upload.ts";
+import type { UploadData } from "./_client_upload.ts";
 
 export { type Cookie, CookieJar } from "./_client_cookies.ts";
 export type { ClientSslOptions, EngineOptions, ProxyOptions } from "./_client_engine.ts";
@@ -44,22 +40,12 @@ export interface ClientStats {
   waiting: number;
 }
 
-/** So long a body may be that is read away to keep its connection: a redirect's page. */
-const LITTLE = 64 * 1024;
-
 /** Closes the connections of a client that was dropped without `close`. */
 const dropped = new FinalizationRegistry<Engine>((engine) => {
   engine.close();
   const err = new IoError("closed", "It was dropped without close() and has been closed now");
   report(err, "an HTTP client");
 });
-
-/** A request under way: what stays the same over its tries and redirects. */
-interface Call {
-  life: Life;
-  upload: Upload | null;
-  options: ClientRequestOptions & ClientDefaults;
-}
 
 /**
  * A client for HTTP, on the runtime's `fetch`: connections of its own, a line for each host,
@@ -76,9 +62,7 @@ interface Call {
 export class HttpClient implements AsyncDisposable {
   readonly #options: ClientOptions;
   readonly #engine: Engine;
-  readonly #lines: Lines;
-  readonly #most: number;
-  readonly #jar: CookieJar | null;
+  readonly #way: Way;
   /** The requests under way. */
   readonly #lives = new Set<Life>();
   #closed = false;
@@ -87,18 +71,19 @@ export class HttpClient implements AsyncDisposable {
   constructor(options: ClientOptions = {}) {
     const { per_host = 64, backlog = Infinity, cookies = false } = options;
     this.#options = options;
-    this.#most = countOf(per_host, "per_host", 1);
-    this.#lines = new Lines(countOf(backlog, "backlog", 0));
-    this.#jar = cookies === true ? new CookieJar() : cookies === false ? null : cookies;
+    const most = countOf(per_host, "per_host", 1);
+    const lines = new Lines(countOf(backlog, "backlog", 0));
+    const jar = cookies === true ? new CookieJar() : cookies === false ? null : cookies;
     // What cannot be used is said now, not by the first request.
     checkOptions(options);
     this.#engine = new Engine(options);
+    this.#way = { connections: this.#engine, lines, most, jar };
     dropped.register(this, this.#engine, this);
   }
 
   /** The cookies, where they are on. */
   get cookies(): CookieJar | null {
-    return this.#jar;
+    return this.#way.jar;
   }
 
   /** Sends a request and waits for the head of its response; `GET` unless `method` says so. */
@@ -119,7 +104,7 @@ export class HttpClient implements AsyncDisposable {
     const life = new Life(what, all.deadline ?? 0, options.signal);
     this.#lives.add(life);
     life.whenOver(() => this.#lives.delete(life));
-    let answered = false;
+    let handed = false;
     try {
       const [upload, err] = await uploadIn(options);
       if (err !== null) return [null, err];
@@ -127,12 +112,14 @@ export class HttpClient implements AsyncDisposable {
         headers.set("content-type", upload.type);
       }
       const hop: Hop = { method, url: target, headers, carries: upload !== null };
-      const result = await this.#follow(hop, { life, upload, options: all });
-      answered = result[1] === null;
-      return result;
+      const [answered, failure] = await new Call(this.#way, life, upload, all).answer(hop);
+      if (failure !== null) return [null, failure];
+      handed = true;
+      const timeout = all.body_timeout ?? all.timeout ?? DEFAULT_TIMEOUT;
+      return [new ClientResponse(answered, timeout), null];
     } finally {
-      // Also for a thread that was killed meanwhile.
-      if (!answered) life.over();
+      // Also where the data cannot be sent.
+      if (!handed) life.over();
     }
   }
 
@@ -205,7 +192,7 @@ export class HttpClient implements AsyncDisposable {
 
   /** How many requests are under way, and how many wait. */
   stats(): ClientStats {
-    return this.#lines.count();
+    return this.#way.lines.count();
   }
 
   /**
@@ -227,87 +214,6 @@ export class HttpClient implements AsyncDisposable {
   /** Closes it, at the end of an `await using` block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  /** Sends a request, and those that its redirects ask for. */
-  async #follow(first: Hop, call: Call): Promise<Result<ClientResponse>> {
-    const { life, upload, options } = call;
-    const { redirects: most = 10, insecure_redirects: insecure = false } = options;
-    const redirects: string[] = [];
-    for (let hop = first;;) {
-      const [place, lineErr] = await this.#enter(hop, call);
-      if (lineErr !== null) return [null, lineErr];
-      const [response, err] = await this.#tries(hop, call);
-      if (err !== null) return [null, err];
-      await this.#jar?.store(hop.url, response.headers.getSetCookie());
-      const location = response.headers.get("location");
-      const led = most === 0 ? null : redirected(hop, response.status, location, insecure);
-      if (led === null) {
-        const body = new Body(life, response.body);
-        const timeout = options.body_timeout ?? timeoutOf(options);
-        return [
-          new ClientResponse({ response, url: hop.url, redirects, body, life, timeout }),
-          null,
-        ];
-      }
-      drain(response);
-      place.leave();
-      const [next, redirectErr] = led;
-      if (redirectErr !== null) return [null, redirectErr];
-      if (redirects.length === most) {
-        return [
-          null,
-          new IoError("protocol", `Cannot ${life.what}: it redirects over ${most} times`),
-        ];
-      }
-      if (next.carries && upload?.fresh === false) {
-        const words = `Cannot ${life.what}: it redirects, and the data cannot be sent twice`;
-        return [null, new IoError("unsupported", words)];
-      }
-      redirects.push(hop.url.href);
-      hop = next;
-    }
-  }
-
-  /** Waits for a place in the host's line. It is given back, at the latest, with the request. */
-  async #enter({ url }: Hop, { life, options }: Call): Promise<Result<Place>> {
-    const wait = { timeout: timeoutOf(options), signal: life.signal };
-    const [place, err] = await this.#lines.enter(url.origin, this.#most, wait);
-    if (err !== null) return [null, markUnsent(life.why(err))];
-    life.whenOver(() => place.leave());
-    return [place, null];
-  }
-
-  /** Sends one request, again where that can do no harm. */
-  async #tries(hop: Hop, call: Call): Promise<Result<Response>> {
-    const { life, upload, options } = call;
-    const { attempts, ...pacing } = retriesOf(options.retries);
-    if (attempts === 1) return await this.#send(hop, call);
-    const result: Result<Response> = await retry(() => this.#send(hop, call), {
-      ...pacing,
-      attempts,
-      signal: life.signal,
-      when: (err) =>
-        life.ended === null && mayRetry(err, hop.method) &&
-        (!hop.carries || upload === null || upload.fresh),
-    });
-    return result[1] === null ? result : [null, life.why(result[1])];
-  }
-
-  async #send(hop: Hop, { life, upload, options }: Call): Promise<Result<Response>> {
-    const own = hop.headers.get("cookie");
-    const kept = await this.#jar?.header(hop.url) ?? null;
-    let sent = hop;
-    if (kept !== null) {
-      const headers = new Headers(hop.headers);
-      headers.set("cookie", own === null ? kept : `${own}; ${kept}`);
-      sent = { ...hop, headers };
-    }
-    // A request without a body is one that the runtime would repeat, if a connection that was
-    // used before breaks after it: a new one is none.
-    const empty = !hop.carries || upload === null || upload.size === 0;
-    const engine = empty && !isIdempotent(hop.method) ? this.#engine.fresh : this.#engine.pooled;
-    return await attempt({ hop: sent, upload, life, timeout: timeoutOf(options), engine });
   }
 }
 
@@ -334,10 +240,6 @@ export function client(options: ClientOptions = {}): HttpClient {
   return new HttpClient(options);
 }
 
-function timeoutOf({ timeout = 30_000 }: ClientDefaults): number {
-  return timeout;
-}
-
 function checkOptions(options: ClientDefaults): void {
   const { timeout, body_timeout, deadline, redirects } = options;
   if (timeout !== undefined) checkTimeout(timeout);
@@ -353,13 +255,4 @@ function withData(
   options: ClientRequestOptions,
 ): ClientRequestOptions {
   return { ...options, method, ...(data === undefined ? {} : { data }) };
-}
-
-/** Reads away what is short, so that its connection can be used again; else closes it. */
-function drain(response: Response): void {
-  const { body, headers } = response;
-  if (body === null) return;
-  const length = headers.get("content-length");
-  if (length !== null && Number(length) <= LITTLE) response.bytes().catch(() => {});
-  else body.cancel().catch(() => {});
 }

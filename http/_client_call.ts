@@ -1,0 +1,169 @@
+import { IoError, type Result } from "../core/mod.ts";
+import { retry } from "../thread/mod.ts";
+import { attempt } from "./_client_attempt.ts";
+import { Body } from "./_client_body.ts";
+import type { CookieJar } from "./_client_cookies.ts";
+import type { Connections } from "./_client_engine.ts";
+import { markUnsent } from "./_client_error.ts";
+import type { Life } from "./_client_life.ts";
+import type { Lines, Place } from "./_client_line.ts";
+import { type ClientDefaults, retriesOf } from "./_client_options.ts";
+import { type Hop, redirected } from "./_client_redirect.ts";
+import { isIdempotent, mayRetry } from "./_client_retry.ts";
+import type { Upload } from "./_client_upload.ts";
+
+/** A call waits so long, in milliseconds, unless told otherwise. */
+export const DEFAULT_TIMEOUT = 30_000;
+
+/** So long a body may be that is read away to keep its connection: a redirect's page. */
+const LITTLE = 64 * 1024;
+
+/** What requests go out through. */
+export interface Way {
+  connections: Connections;
+  lines: Lines;
+  /** So many requests a host at a time. */
+  most: number;
+  jar: CookieJar | null;
+}
+
+/** A response whose body is still to be read. */
+export interface Answered {
+  response: Response;
+  url: URL;
+  redirects: string[];
+  body: Body;
+  life: Life;
+  /** How many bytes the body has; `null` where nobody says. */
+  length: number | null;
+}
+
+/** A request under way: what stays the same over its tries and redirects. */
+export class Call {
+  readonly #way: Way;
+  readonly #life: Life;
+  readonly #upload: Upload | null;
+  readonly #options: ClientDefaults;
+  readonly #timeout: number;
+
+  constructor(way: Way, life: Life, upload: Upload | null, options: ClientDefaults) {
+    this.#way = way;
+    this.#life = life;
+    this.#upload = upload;
+    this.#options = options;
+    this.#timeout = options.timeout ?? DEFAULT_TIMEOUT;
+  }
+
+  /**
+   * Sends a request, and those that its redirects ask for. When it fails, or the thread is
+   * killed, nothing of it is left.
+   */
+  async answer(first: Hop): Promise<Result<Answered>> {
+    const life = this.#life;
+    let answered = false;
+    try {
+      const result = await this.#follow(first);
+      answered = result[1] === null;
+      return result;
+    } finally {
+      if (!answered) life.over();
+    }
+  }
+
+  async #follow(first: Hop): Promise<Result<Answered>> {
+    const life = this.#life;
+    const { redirects: most = 10, insecure_redirects: insecure = false } = this.#options;
+    const redirects: string[] = [];
+    for (let hop = first;;) {
+      const [place, lineErr] = await this.#enter(hop);
+      if (lineErr !== null) return [null, lineErr];
+      const [response, err] = await this.#tries(hop);
+      if (err !== null) return [null, err];
+      await this.#way.jar?.store(hop.url, response.headers.getSetCookie());
+      const location = response.headers.get("location");
+      const led = most === 0 ? null : redirected(hop, response.status, location, insecure);
+      if (led === null) {
+        const length = lengthOf(response);
+        const body = new Body(life, response.body, length);
+        return [{ response, url: hop.url, redirects, body, life, length }, null];
+      }
+      drain(response);
+      place.leave();
+      const [next, redirectErr] = led;
+      if (redirectErr !== null) return [null, redirectErr];
+      if (redirects.length === most) {
+        const words = `Cannot ${life.what}: it redirects over ${most} times`;
+        return [null, new IoError("protocol", words)];
+      }
+      if (next.carries && this.#upload?.fresh === false) {
+        const words = `Cannot ${life.what}: it redirects, and the data cannot be sent twice`;
+        return [null, new IoError("unsupported", words)];
+      }
+      redirects.push(hop.url.href);
+      hop = next;
+    }
+  }
+
+  /** Waits for a place in the host's line. It is given back, at the latest, with the request. */
+  async #enter({ url }: Hop): Promise<Result<Place>> {
+    const { lines, most } = this.#way;
+    const life = this.#life;
+    const wait = { timeout: this.#timeout, signal: life.signal };
+    const [place, err] = await lines.enter(url.origin, most, wait);
+    if (err !== null) return [null, markUnsent(life.why(err))];
+    life.whenOver(() => place.leave());
+    return [place, null];
+  }
+
+  /** Sends one request, again where that can do no harm. */
+  async #tries(hop: Hop): Promise<Result<Response>> {
+    const { attempts, ...pacing } = retriesOf(this.#options.retries);
+    if (attempts === 1) return await this.#send(hop);
+    const life = this.#life;
+    const upload = this.#upload;
+    const result: Result<Response> = await retry(() => this.#send(hop), {
+      ...pacing,
+      attempts,
+      signal: life.signal,
+      when: (err) =>
+        life.ended === null && mayRetry(err, hop.method) &&
+        (!hop.carries || upload === null || upload.fresh),
+    });
+    return result[1] === null ? result : [null, life.why(result[1])];
+  }
+
+  async #send(hop: Hop): Promise<Result<Response>> {
+    const { connections, jar } = this.#way;
+    const upload = hop.carries ? this.#upload : null;
+    const kept = await jar?.header(hop.url) ?? null;
+    let sent = hop;
+    if (kept !== null) {
+      const own = hop.headers.get("cookie");
+      const headers = new Headers(hop.headers);
+      headers.set("cookie", own === null ? kept : `${own}; ${kept}`);
+      sent = { ...hop, headers };
+    }
+    // A request without a body is one that the runtime would repeat, if a connection that was
+    // used before breaks after it: a new one was not.
+    const repeatable = (upload === null || upload.size === 0) && !isIdempotent(hop.method);
+    const engine = repeatable ? connections.fresh : connections.pooled;
+    return await attempt({ hop: sent, upload, life: this.#life, timeout: this.#timeout, engine });
+  }
+}
+
+/** The length of a body that is not compressed: what is announced is what comes over the wire. */
+function lengthOf({ headers, body }: Response): number | null {
+  if (body === null) return 0;
+  const encoding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
+  const length = headers.get("content-length");
+  return length === null || encoding !== "identity" ? null : Number(length);
+}
+
+/** Reads away what is short, so that its connection can be used again; else closes it. */
+function drain(response: Response): void {
+  const { body, headers } = response;
+  if (body === null) return;
+  const length = headers.get("content-length");
+  if (length !== null && Number(length) <= LITTLE) response.bytes().catch(() => {});
+  else body.cancel().catch(() => {});
+}
