@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import {
   current,
   Deadline,
@@ -95,7 +96,9 @@ function dialTcp(
   );
   return () => {
     over = true;
-    abort.abort();
+    // In a turn of its own: an abort that comes between the end of the runtime's operation
+    // and its continuation would have it throw away the connection, open.
+    setImmediate(() => abort.abort());
   };
 }
 

@@ -476,3 +476,17 @@ Deno.test("COEVENT_TRACE=1 writes the wire log, where the environment may be ask
   const refused = await run(["--allow-net"], code, env);
   assertEquals([refused.status, refused.stderr], [0, ""]);
 });
+
+Deno.test({
+  name: "a connect that is given up in the moment when it succeeds leaves no connection",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const program = new URL("load/given_up.ts", import.meta.url).pathname;
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-q", "--no-check", "-A", program, "400"],
+      env: { NO_COLOR: "1" },
+    }).output();
+    const decoder = new TextDecoder();
+    assertEquals([decoder.decode(stdout), decoder.decode(stderr)], ["0\n", ""]);
+  },
+});
