@@ -1,7 +1,7 @@
 import type { Encoding } from "../core/mod.ts";
 import type { ListenOptions } from "../cosocket/mod.ts";
-import { current } from "./_home.ts";
 import { copy } from "./_packet.ts";
+import { selfOf } from "./_share_wire.ts";
 import type { ShardOptions } from "./listen.ts";
 
 /** Throws what the caller of `listen` could have known; gives the module's URL. */
@@ -29,10 +29,7 @@ export function checkShards(
       throw new TypeError(`listen: ${name} wants a function: got ${typeof call}`);
     }
   }
-  // Only the main thread is a context of its own.
-  if (inside === undefined && current.home !== null && !current.home.office.cells.has(0)) {
-    throw new TypeError("listen in a context wants { inside }, what its function got");
-  }
+  selfOf(inside, "listen");
   return absolute(url);
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import {
   afterTurn,
   checkTimeout,
@@ -15,7 +16,6 @@ import { copy, NOT_QUICK, quickCopy } from "./_copy.ts";
 import type { Link } from "./_link.ts";
 import {
   BESIDE,
-  type Beside,
   CONFIRM,
   isMessage,
   type Mail,
@@ -74,7 +74,7 @@ export class Office {
   /** The number of this thread. */
   readonly place: number;
   /** Takes what comes beside the mailboxes; nobody does at first. */
-  beside: (packet: Beside) => void = () => {};
+  beside: (mail: Mail) => void = () => {};
   readonly #targets = new Map<number, Target>();
   readonly #outside: Outside;
   #session = 0;
@@ -122,26 +122,16 @@ export class Office {
   deliver(mail: Mail): void {
     if (mail.kind === REPLY) {
       this.#targets.get(mail.from)?.answers.get(mail.session)?.([mail.value, null]);
-    } else if (mail.kind === BESIDE) {
-      const { to, from, value } = mail;
-      const [port, inner] = value as [string, unknown];
-      this.beside({ k: "beside", to, from, port, value: inner, moved: [] });
-    } else this.cells.get(mail.to)?.deliver(mail);
+    } else if (mail.kind === BESIDE) this.beside(mail);
+    else this.cells.get(mail.to)?.deliver(mail);
   }
 
-  /** Posts beside the mailbox of a context; the value is ours and can be copied. */
-  route(to: number, packet: Beside): void {
-    if (this.cells.has(to)) return this.beside(packet);
-    const { from, port, value, moved } = packet;
-    const mail: Mail = {
-      kind: BESIDE,
-      to,
-      from,
-      via: this.place,
-      session: 0,
-      value: [port, value],
-    };
-    this.#outside.mail(mail, moved, true);
+  /** Posts beside the mailbox of a context; the value is the receiver's from now on. */
+  postBeside(to: number, line: number, from: number, value: unknown): void {
+    const mail: Mail = { kind: BESIDE, to, from, via: this.place, session: line, value };
+    // Later, as from elsewhere; and not in a microtask, or two here would let nobody else run.
+    if (this.cells.has(to)) setImmediate(() => this.beside(mail));
+    else this.#outside.mail(mail, [], true);
   }
 
   /** A cell took a message of that thread: all of one batch are told at once. */

@@ -42,17 +42,6 @@ export interface Refused {
 /** What a piece of mail is. A query is answered, a confirmed send is when it was taken. */
 export const SEND = 0, QUERY = 1, CONFIRM = 2, REPLY = 3, BESIDE = 4;
 
-/** A value for code of this module at a context, not for its mailbox: no credit, no answer. */
-export interface Beside {
-  k: "beside";
-  to: number;
-  from: number;
-  /** Whose it is, among the users of this way. */
-  port: string;
-  value: unknown;
-  moved: Transferable[];
-}
-
 /** Whether somebody must be told when it cannot be delivered. */
 export function isMessage(kind: number): boolean {
   return kind <= CONFIRM;
@@ -66,6 +55,7 @@ export interface Mail {
   from: number;
   /** The number of the thread that it was sent from. */
   via: number;
+  /** Which of the sender's questions it is; beside the mailboxes, the line it is for. */
   session: number;
   value: unknown;
 }

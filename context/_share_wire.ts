@@ -1,7 +1,8 @@
 /** A way from context to context beside their mailboxes, which are the program's own. */
-import { IoError } from "../core/mod.ts";
+import { IoError, root, runIn } from "../core/mod.ts";
 import { inside } from "./create.ts";
 import { current, type Home } from "./_home.ts";
+import type { Inside } from "./types.ts";
 
 /** Hears what a context has posted; `from` is the id of that context. */
 export type Taker = (value: unknown, from: number) => void;
@@ -28,12 +29,20 @@ export function wiredHome(): Home {
   // The main thread's own is made by the first who asks for it.
   if (current.home === null) inside();
   const home = current.home!;
-  home.office.beside = ({ to, from, port, value }) => {
-    const taker = takers.get(`${to} ${port}`);
-    if (taker !== undefined) taker(value, from);
-    else stray(value, from, Number(port), to);
+  home.office.beside = ({ to, from, session: line, value }) => {
+    const taker = takers.get(`${to} ${line}`);
+    // What comes in belongs to no thread, whoever may have posted it just now.
+    if (taker !== undefined) runIn(root, taker, [value, from]);
+    else runIn(root, stray, [value, from, line, to]);
   };
   return home;
+}
+
+/** The id of the context that calls; the main thread need not say who it is. */
+export function selfOf(inside: Inside | undefined, caller: string): number {
+  if (inside !== undefined) return inside.self.id;
+  if (wiredHome().office.cells.has(0)) return 0;
+  throw new TypeError(`${caller} in a context wants { inside }, what its function got`);
 }
 
 /** Takes what is posted to a line of a context of this thread; gives the way to stop. */
@@ -51,7 +60,7 @@ export function takeFrom(id: number, line: number, taker: Taker): () => void {
  * kept; what is for one that has ended is lost.
  */
 export function postTo(to: number, line: number, from: number, value: unknown): void {
-  wiredHome().office.route(to, { k: "beside", to, from, port: `${line}`, value, moved: [] });
+  wiredHome().office.postBeside(to, line, from, value);
 }
 
 /** An error in a form that can be copied. */

@@ -74,5 +74,6 @@ export type {
 export type { SendOptions as StreamSendOptions } from "../cosocket/mod.ts";
 export * from "./create.ts";
 export * from "./listen.ts";
+export * from "./share.ts";
 export * from "./supervise.ts";
 export * from "./types.ts";

@@ -555,8 +555,10 @@ export class Outgoing {
     for (const message of messages) {
       if (message.over) continue;
       const sent = Math.min(Math.max(this.#written - message.startAt, 0), message.size);
-      const { code, cause } = err;
-      this.#answer(message, [null, new IoError(code, err.message, { cause, sent })]);
+      this.#answer(message, [
+        null,
+        new IoError(err.code, err.message, { ...err, cause: err.cause, sent }),
+      ]);
     }
     // Not given back: the runtime may still read from it.
     this.#spare = null;

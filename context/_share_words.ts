@@ -1,0 +1,60 @@
+/** What the two sides of a shared stream say to each other, beside its bytes. */
+import { IoError } from "../core/mod.ts";
+import type { Peer } from "../stream/mod.ts";
+import type { PackedError } from "./_share_wire.ts";
+
+/** So many bytes cross at a time, in either direction. */
+export const PIECE = 64 * 1024;
+
+/** To the owner. Bytes without a word around them are to be sent. */
+export type Request =
+  /** The first one, on the line of the address; the answers come to `line`. */
+  | { k: "open"; token: string; claim: boolean; line: number; timeout: number }
+  /** Receive what is there, or comes, and hand it over. */
+  | { k: "pull" }
+  /** What was sent is whole, or was given up half-way: others may send. */
+  | { k: "release"; torn: boolean }
+  | { k: "end" }
+  | { k: "close"; atOnce: boolean };
+
+/** From the owner. Bytes without a word around them were received. */
+export type Answer =
+  | { k: "opened"; line: number; name: string; remote: Peer | null }
+  | { k: "refused"; err: PackedError }
+  | { k: "wrote" }
+  | { k: "unwritten"; err: PackedError }
+  | { k: "eof" }
+  | { k: "failed"; err: PackedError }
+  | { k: "ended"; err: PackedError | null }
+  | { k: "closed" }
+  /** The stream is there no more. */
+  | { k: "gone"; err: PackedError };
+
+/** An address taken apart: whose stream, on which line, and a word that cannot be guessed. */
+export interface Parts {
+  owner: number;
+  line: number;
+  token: string;
+}
+
+/** Makes an address. */
+export function addressOf({ owner, line, token }: Parts): string {
+  return `shared:${owner}:${line}:${token}`;
+}
+
+/** Takes an address apart; throws for what is none. */
+export function partsOfAddress(address: unknown, caller: string): Parts {
+  const found = typeof address === "string"
+    ? /^shared:(\d+):(\d+):([0-9a-f]{32})$/.exec(address)
+    : null;
+  if (found === null) {
+    const got = typeof address === "string" ? `'${address}'` : typeof address;
+    throw new TypeError(`${caller} wants an address that share() gave: got ${got}`);
+  }
+  return { owner: Number(found[1]), line: Number(found[2]), token: found[3]! };
+}
+
+/** The error for one who comes too late. */
+export function noMore(name: string): IoError {
+  return new IoError("closed", `Cannot open ${name}: it is not shared any more`);
+}
