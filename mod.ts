@@ -59,6 +59,18 @@ export type {
   WaitOptions,
 } from "./thread/mod.ts";
 export {
+  type AnswerBody,
+  type AnswerEncoding,
+  type FileLike,
+  type FormFields,
+  type FormFile,
+  type FormValue,
+  type HttpAnswer,
+  httprequest,
+  type HttpRequestOptions,
+  type HttpRequestResult,
+} from "./http/mod.ts";
+export {
   ALERT,
   DEBUG,
   ERR,

@@ -11,8 +11,8 @@ export interface Attempt {
   life: Life;
   /** Milliseconds without progress; 0 for no limit. */
   timeout: number;
-  /** Whose connections are used; the runtime's own where it is left out. */
-  engine: Deno.HttpClient | undefined;
+  /** Gives whose connections are used, `undefined` for the runtime's own; may throw. */
+  engine: () => Deno.HttpClient | undefined;
 }
 
 /**
@@ -75,8 +75,9 @@ async function fetchHop(
   { method, url, headers, carries }: Hop,
   upload: Upload | null,
   signal: AbortSignal,
-  client: Deno.HttpClient | undefined,
+  engine: Attempt["engine"],
 ): Promise<Response> {
+  const client = engine();
   return await fetch(url, {
     method,
     headers,

@@ -146,7 +146,7 @@ export class Call {
     // A request without a body is one that the runtime would repeat, if a connection that was
     // used before breaks after it: a new one was not.
     const repeatable = (upload === null || upload.size === 0) && !isIdempotent(hop.method);
-    const engine = repeatable ? connections.fresh : connections.pooled;
+    const engine = () => repeatable ? connections.fresh : connections.pooled;
     return await attempt({ hop: sent, upload, life: this.#life, timeout: this.#timeout, engine });
   }
 }

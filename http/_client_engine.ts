@@ -62,8 +62,13 @@ export class Engine implements Connections {
 
   constructor(options: EngineOptions) {
     this.#options = denoOptions(options);
-    // What cannot be used (a certificate, a proxy's URL) is said now.
-    this.#pooled = this.#open({});
+    try {
+      // What cannot be used (a certificate, a proxy's URL) is said now.
+      this.#pooled = this.#open({});
+    } catch (error) {
+      // What may not be used (the proxy's address) is what a request gives.
+      if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    }
   }
 
   get pooled(): Deno.HttpClient {

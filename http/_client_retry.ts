@@ -1,12 +1,19 @@
 import type { ErrorCode, IoError } from "../core/mod.ts";
-import type { RetryOptions } from "../thread/mod.ts";
 import { unsent } from "./_client_error.ts";
 
-/** How often a request is tried, and how long in between: as for `thread.retry`. */
-export type ClientRetryOptions = Pick<
-  RetryOptions,
-  "attempts" | "delay" | "factor" | "max_delay" | "jitter"
->;
+/** How often a request is tried, and how long in between. */
+export interface ClientRetryOptions {
+  /** How often at most; 5 by default. */
+  attempts?: number;
+  /** Milliseconds before the second try; 100 by default. */
+  delay?: number;
+  /** The delay grows by this factor with each try; 2 by default. */
+  factor?: number;
+  /** Milliseconds that the delay does not grow beyond; 30,000 by default. */
+  max_delay?: number;
+  /** How much of each delay is left to chance, from 0 to 1; 0.5 by default. */
+  jitter?: number;
+}
 
 /** The methods that may be carried out twice: RFC 9110, 9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set([

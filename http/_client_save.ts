@@ -1,15 +1,26 @@
 import { type Bytes, IoError, type Result, type WaitOptions } from "../core/mod.ts";
-import { type FileHandle, open, rename, unlink } from "../eio/mod.ts";
-import type { Encoding, Stream } from "../stream/mod.ts";
+import { open, rename, unlink } from "../eio/mod.ts";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** What takes a body piece by piece under the name `write`: an open file of `eio`. */
+export interface BodyWriter {
+  /** Takes a piece, all of it, and says so when there is room for the next one. */
+  write(piece: Bytes, options?: WaitOptions): Promise<Result<unknown>>;
+}
+
+/** What takes a body piece by piece under the name `send`: a socket, a pipe. */
+export interface BodySender {
+  /** Takes a piece, all of it, and says so when there is room for the next one. */
+  send(piece: Bytes, options?: WaitOptions): Promise<Result<unknown>>;
+}
+
 /** Where a body is saved: a path, an open file of `eio`, or a stream that sends it on. */
-export type SaveTarget = string | URL | FileHandle<Encoding> | Pick<Stream<Encoding>, "send">;
+export type SaveTarget = string | URL | BodyWriter | BodySender;
 
 /** What takes the pieces of a body. */
 export interface Sink {
-  write(piece: Bytes): Promise<Result<number>>;
+  write(piece: Bytes): Promise<Result<unknown>>;
   /** All of it has been written. */
   finish(): Promise<Result<true>>;
   /** Not all of it has come. Never waits as a thread does: it may have been killed. */
@@ -21,14 +32,12 @@ export async function sinkOf(target: SaveTarget, wait: WaitOptions): Promise<Res
   if (typeof target === "string" || target instanceof URL) {
     return await besideSink(target instanceof URL ? fileURLToPath(target) : target, wait);
   }
-  const { send, write } = (target ?? {}) as { send?: unknown; write?: unknown };
+  const { send, write } = (target ?? {}) as Partial<BodySender & BodyWriter>;
   if (typeof send === "function") {
-    const stream = target as Pick<Stream<Encoding>, "send">;
-    return [openSink((piece) => stream.send(piece, wait)), null];
+    return [openSink((piece) => send.call(target, piece, wait)), null];
   }
   if (typeof write === "function") {
-    const file = target as FileHandle<Encoding>;
-    return [openSink((piece) => file.write(piece, wait)), null];
+    return [openSink((piece) => write.call(target, piece, wait)), null];
   }
   throw new TypeError("save wants a path, an open file or a stream");
 }

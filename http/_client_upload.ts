@@ -1,5 +1,5 @@
 import { type Bytes, IoError, type Result } from "../core/mod.ts";
-import { BufferedStream, type Encoding, type FileLike } from "../stream/mod.ts";
+import type { FileLike } from "../stream/mod.ts";
 import {
   bytesStretch,
   fileStretch,
@@ -12,6 +12,12 @@ import {
   type Stretch,
   textStretch,
 } from "./_client_multipart.ts";
+
+/** What can be read from as a web stream: a socket of ours, a child's pipe. */
+export interface ReadableSide {
+  /** All that comes, to the end. */
+  readonly readable: ReadableStream<Uint8Array>;
+}
 
 /**
  * What a request can carry: text, bytes, a `Blob`, an open file of `eio` (from its
@@ -26,7 +32,7 @@ export type UploadData =
   | FileLike
   | URLSearchParams
   | FormData
-  | BufferedStream<Encoding>
+  | ReadableSide
   | ReadableStream<Uint8Array | string>
   | AsyncIterable<Uint8Array | string>
   | Iterable<Uint8Array | string>;
@@ -159,15 +165,14 @@ export async function uploadOf(
   }
   if (data instanceof URLSearchParams) return encodedForm(data, progress);
   if (data instanceof FormData) return await formUpload(data, progress);
-  if (data instanceof BufferedStream) return comes(data.readable, progress);
   if (isFileLike(data)) {
     const [file, err] = await fileStretch(data);
     return err === null ? made(null, [file], progress) : [null, err];
   }
-  if (
-    typeof data === "object" && data !== null &&
-    (Symbol.asyncIterator in data || Symbol.iterator in data)
-  ) return comes(data, progress);
+  if (typeof data === "object" && data !== null) {
+    if (Symbol.asyncIterator in data || Symbol.iterator in data) return comes(data, progress);
+    if (data.readable instanceof ReadableStream) return comes(data.readable, progress);
+  }
   throw new TypeError(`data must be text, bytes, a form, a file or a stream: got ${kind(data)}`);
 }
 

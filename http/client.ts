@@ -18,14 +18,38 @@ import { type Hop, placeOf } from "./_client_redirect.ts";
 import { type ClientBodyOptions, ClientResponse } from "./_client_response.ts";
 import type { UploadData } from "./_client_upload.ts";
 
+export type { Data, Encoding, Line, NamedEncoding } from "../core/mod.ts";
+export type {
+  BufferedStream,
+  Channel,
+  DisconnectHandler,
+  EncodedReceiveOptions,
+  FileLike,
+  FrameCodec,
+  HeadBytes,
+  HeadEndian,
+  LinesOptions,
+  Peer,
+  ReceiveOptions,
+  RwOptions,
+  SendOptions,
+  Source,
+  Stream,
+  StreamOptions,
+  TraceHandler,
+  TryOptions,
+  UntilOptions,
+  UntilPiece,
+  UntilPieceOptions,
+} from "../stream/mod.ts";
 export { type Cookie, CookieJar } from "./_client_cookies.ts";
 export type { ClientSslOptions, EngineOptions, ProxyOptions } from "./_client_engine.ts";
 export type { FormFields, FormFile, FormValue } from "./_client_multipart.ts";
 export type { ClientDefaults, ClientOptions, ClientRequestOptions } from "./_client_options.ts";
 export { type ClientBodyOptions, ClientResponse } from "./_client_response.ts";
 export type { ClientRetryOptions } from "./_client_retry.ts";
-export type { SaveTarget } from "./_client_save.ts";
-export type { Progress, UploadData } from "./_client_upload.ts";
+export type { BodySender, BodyWriter, SaveTarget } from "./_client_save.ts";
+export type { Progress, ReadableSide, UploadData } from "./_client_upload.ts";
 
 /** What `download` takes: what the request does, and what `save` does. */
 export type DownloadOptions =

@@ -25,8 +25,10 @@ export type { IoErrorOptions, Payload, ReadResult, Result, WaitOptions } from ".
 export { unwrap, type Unwrapped } from "../core/mod.ts";
 export type { Address } from "../cosocket/mod.ts";
 export type { FileLike } from "../stream/mod.ts";
+export * from "./client.ts";
 export type { CookieOptions } from "./cookie.ts";
 export { ResponseHeaders } from "./headers.ts";
+export * from "./httprequest.ts";
 export { HttpServer, listen } from "./listen.ts";
 export { HttpRequest } from "./request.ts";
 export { HttpResponse } from "./response.ts";

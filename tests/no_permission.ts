@@ -5,6 +5,7 @@
 import * as context from "../context/mod.ts";
 import * as cosocket from "../cosocket/mod.ts";
 import * as eio from "../eio/mod.ts";
+import * as http from "../http/mod.ts";
 import * as log from "../log/mod.ts";
 import * as process from "../process/mod.ts";
 import * as system from "../system/mod.ts";
@@ -53,6 +54,13 @@ const CALLS: Record<string, () => unknown> = {
   "eio.walk": () => eio.walk("a").next(),
   "eio.write_atomic": () => eio.write_atomic("a", "x"),
   "eio.writefile": () => eio.writefile("a", "x"),
+  "http.client to get": () => http.client().get("http://127.0.0.1:9999/"),
+  "http.client through a proxy": () =>
+    http.client({ proxy: "http://127.0.0.1:3128" }).get("http://example.com/"),
+  "http.client to a Unix socket": () =>
+    http.client({ proxy: { path: "/run/a.sock" } }).get("http://example.com/"),
+  "http.httprequest": () => http.httprequest("http://example.com/"),
+  "http.listen": () => http.listen("127.0.0.1", 8_080, () => {}),
   "log.open_log": () => log.open_log("a.log"),
   "log.open_logger": () => log.open_logger("a.log"),
   "process.chdir": () => process.chdir("/"),
