@@ -1,5 +1,6 @@
 /** TLS, HTTP/2 and proxies: whom the client trusts, who it is, and which way it takes. */
 import { assertEquals } from "@std/assert";
+import * as http2 from "node:http2";
 import * as tls from "node:tls";
 import { unwrap } from "../../core/mod.ts";
 import { client, type ClientOptions } from "../../http/client.ts";
@@ -48,6 +49,26 @@ Deno.test("client() speaks HTTP/2 where the server does, unless http2 is off", a
     // HTTP/2 says it in another place.
     assertEquals(await res.text(), [wanted, null]);
   }
+});
+
+Deno.test("an HTTP/2 stream that the server resets is reset", async () => {
+  const server = http2.createSecureServer(CERTS.server);
+  server.on("stream", (stream) => {
+    stream.on("error", () => {});
+    stream.respond({ ":status": 200 });
+    stream.write("abc");
+    stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" ? address!.port : 0;
+  {
+    await using http = client({ ssl: { ca: CERTS.ca } });
+    const [res, early] = await http.get(`https://localhost:${port}/`);
+    const err = early ?? (await res!.text())[1];
+    assertEquals(err?.code, "reset");
+  }
+  await new Promise<void>((resolve) => server.close(() => resolve()));
 });
 
 Deno.test("client() to a server that speaks no TLS is tls", async () => {
