@@ -1,5 +1,6 @@
 /** What each example needs to run in a test: arguments, and a server for it. */
 import { connect, listen, type TcpSocket, unwrap } from "../cosocket/mod.ts";
+import * as websocket from "../websocket/mod.ts";
 import { find, freePort, listening, Running } from "./peers.ts";
 
 /** An example's surroundings while it runs. */
@@ -135,6 +136,14 @@ export const SETTINGS: Record<string, Setting> = {
     for await (const line of bob.lines()) if (line === "* Bob came") break;
     await ann.send("hello\n");
     for await (const line of bob.lines()) if (line === "Ann: hello") break;
+  }),
+  chat_web: visited("Ann: hello", (port) => [port, "--once"], async (port) => {
+    const ann = await unwrap(websocket.connect(`ws://127.0.0.1:${port}/ws`));
+    await ann.send('{"name":"Ann"}');
+    await ann.receive();
+    await ann.send('{"text":"hello"}');
+    await ann.receive();
+    await ann.close();
   }),
   tls_echo: visited(
     "localhost was asked for, echo/1",
