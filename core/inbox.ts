@@ -75,7 +75,10 @@ export class Inbox {
     ) {
       this.#makeRoom(pending);
     }
-    return this.#memory.subarray(this.#end, this.#end + LARGE);
+    // The usual case, an inbox that is empty and of usual size, takes no view.
+    return this.#end === 0 && this.#memory.length <= LARGE
+      ? this.#memory
+      : this.#memory.subarray(this.#end, this.#end + LARGE);
   }
 
   /** More memory than this is out of proportion, and not worth keeping for what is at hand. */

@@ -12,6 +12,7 @@ export * from "./clock.ts";
 export * from "./task.ts";
 export * from "./wait.ts";
 export * from "./wheel.ts";
+export * from "./turn.ts";
 export * from "./codec.ts";
 export * from "./inbox.ts";
 export * from "./pattern.ts";

@@ -37,11 +37,58 @@ export function ended(inbox: Inbox, what: string): Taken {
 
 /** A line of at most `max` bytes. */
 export function line(codec: Codec, max: number): Pattern {
-  return {
-    open: false,
-    take: (inbox) => taken(inbox.line(codec.line, max)),
-    end: (inbox) => ended(inbox, "a line"),
-  };
+  return new LinePattern(codec, max);
+}
+
+/** Exactly `count` bytes. */
+export function count(codec: Codec, count: number): Pattern {
+  return new CountPattern(codec, count);
+}
+
+// The usual ones are classes: two closures each would take five times the memory.
+
+class LinePattern implements Pattern {
+  readonly #codec: Codec;
+  readonly #max: number;
+
+  constructor(codec: Codec, max: number) {
+    this.#codec = codec;
+    this.#max = max;
+  }
+
+  get open(): boolean {
+    return false;
+  }
+
+  take(inbox: Inbox): Taken | undefined {
+    return taken(inbox.line(this.#codec.line, this.#max));
+  }
+
+  end(inbox: Inbox): Taken {
+    return ended(inbox, "a line");
+  }
+}
+
+class CountPattern implements Pattern {
+  readonly #codec: Codec;
+  readonly #count: number;
+
+  constructor(codec: Codec, count: number) {
+    this.#codec = codec;
+    this.#count = count;
+  }
+
+  get open(): boolean {
+    return false;
+  }
+
+  take(inbox: Inbox): Taken | undefined {
+    return taken(inbox.count(this.#codec.data, this.#count));
+  }
+
+  end(inbox: Inbox): Taken {
+    return ended(inbox, `${this.#count} bytes`);
+  }
 }
 
 /** A line, or what is left when the stream ends without a line feed. */
@@ -50,15 +97,6 @@ export function lineOrRest(codec: Codec, max: number): Pattern {
     open: true,
     take: (inbox) => taken(inbox.line(codec.line, max)),
     end: (inbox) => inbox.pending === 0 ? [null, null] : taken(inbox.rest(codec.line, max))!,
-  };
-}
-
-/** Exactly `count` bytes. */
-export function count(codec: Codec, count: number): Pattern {
-  return {
-    open: false,
-    take: (inbox) => taken(inbox.count(codec.data, count)),
-    end: (inbox) => ended(inbox, `${count} bytes`),
   };
 }
 

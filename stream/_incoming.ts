@@ -1,5 +1,6 @@
 import {
   afterTurn,
+  atTurnOver,
   cancelled,
   Deadline,
   dying,
@@ -13,6 +14,7 @@ import {
   type Taken,
   type ThreadKilled,
   Wait,
+  wheel,
 } from "../core/mod.ts";
 import type { Channel } from "./channel.ts";
 
@@ -109,9 +111,8 @@ export class Incoming {
     const reader = new Reader(this, channel.name, pattern, wait);
     this.#reader = reader;
     this.#failuresAtOnce = 0;
-    reader.enter(now());
-    this.#arm(reader, reader.since);
-    signal?.addEventListener("abort", reader.aborted);
+    this.#begin(reader);
+    signal?.addEventListener("abort", reader);
     this.#read();
     this.#attend();
     return reader.promise;
@@ -267,6 +268,19 @@ export class Incoming {
     this.#read();
   }
 
+  /** Enters a reader; its time runs from the end of the turn on, which costs all of them one look at the clock. */
+  #begin(reader: Reader): void {
+    reader.enter(wheel.clock.exact ? now() : NaN);
+    if (wheel.clock.exact) this.#arm(reader, reader.since);
+    else atTurnOver(reader);
+  }
+
+  /** The turn in which a reader came is over. */
+  begun(reader: Reader, time: number): void {
+    reader.since = time;
+    if (this.#reader === reader) this.#arm(reader, time);
+  }
+
   #arm(reader: Reader, from: number): void {
     const { timeout } = reader.wait;
     if (timeout === 0 || timeout === Infinity) return;
@@ -327,7 +341,7 @@ export class Incoming {
     this.#reader = null;
     this.#deadline.clear();
     reader.leave();
-    reader.wait.signal?.removeEventListener("abort", reader.aborted);
+    reader.wait.signal?.removeEventListener("abort", reader);
     this.#attend();
   }
 
@@ -378,6 +392,10 @@ class Reader extends Wait {
     return `receive ${this.#name}`;
   }
 
+  turnOver(time: number): void {
+    this.#incoming.begun(this, time);
+  }
+
   override kill(error: ThreadKilled): void {
     this.#incoming.forget(this);
     // A receive that nobody awaits must not end the program when its thread is killed.
@@ -385,7 +403,8 @@ class Reader extends Wait {
     this.#reject(error);
   }
 
-  readonly aborted = (): void => {
+  /** Its signal was aborted. The listener is the object itself: a closure each would cost. */
+  handleEvent(): void {
     this.#incoming.abort(this, this.wait.signal!);
-  };
+  }
 }

@@ -1,4 +1,5 @@
 import {
+  atTurnOver,
   bytesOf,
   cancelled,
   type Codec,
@@ -26,6 +27,10 @@ const GATHERED = 64 * 1024;
 const LARGE = 16 * 1024;
 
 const NOTHING = new Uint8Array(0);
+
+/** An idle stream has no lists of its own; nothing is ever put into these. */
+const NONE: Message[] = [];
+const NO_PIECES: Uint8Array[] = [];
 
 /** So much is held between `cork` and `uncork`, at most. */
 const MOST_HELD = 64 * 1024 * 1024;
@@ -88,11 +93,11 @@ export interface SendWait {
 export class Outgoing {
   readonly #channel: Channel;
   readonly #deadline: Deadline;
-  #queue: Message[] = [];
+  #queue: Message[] = NONE;
   /** The messages that were gathered and are not written wholly. */
-  #batch: Message[] = [];
+  #batch: Message[] = NONE;
   /** The bytes of the batch that are left to be written. */
-  #pieces: Uint8Array[] = [];
+  #pieces: Uint8Array[] = NO_PIECES;
   #spare: Uint8Array | null = null;
   #flushing = false;
   #writing = false;
@@ -257,11 +262,11 @@ export class Outgoing {
       this.#torn = true;
       this.#channel.taint("a file was sent half");
       const queue = this.#queue;
-      this.#queue = [];
+      this.#queue = NONE;
       this.#ending = false;
       for (const message of queue) this.#answer(message, [null, this.#refusal(true)!]);
     }
-    if (!this.#writing && !this.#flushing) this.#flush();
+    if (!this.#writing && !this.#flushing && !this.#channel.released) this.#flush(now());
   }
 
   /** Ends the sending side when all that was sent before has left. */
@@ -297,15 +302,17 @@ export class Outgoing {
 
   #enter(message: Message, first = false): Promise<Result<number>> {
     this.#channel.sent();
-    if (first) this.#queue.unshift(message);
+    // Alone, as most are: pushing to an empty list would take room for sixteen more.
+    if (this.#queue.length === 0) this.#queue = [message];
+    else if (first) this.#queue.unshift(message);
     else this.#queue.push(message);
     // The clock is read once for all that is sent in a turn.
     message.enter(this.#writing ? now() : NaN);
     if (this.#writing) this.#arm(message);
-    message.wait.signal?.addEventListener("abort", message.aborted);
+    message.wait.signal?.addEventListener("abort", message);
     if (!this.#flushing && !this.#writing) {
       this.#flushing = true;
-      queueMicrotask(this.#flush);
+      atTurnOver(this);
     }
     return message.promise;
   }
@@ -317,21 +324,24 @@ export class Outgoing {
     if (due < this.#deadline.at) this.#deadline.set(due);
   }
 
-  readonly #flush = (): void => {
+  /** The turn is over: what it has sent leaves. */
+  turnOver(time: number): void {
     this.#flushing = false;
-    if (this.#writing || this.#channel.released) return;
+    if (!this.#writing && !this.#channel.released) this.#flush(time);
+  }
+
+  #flush(time: number): void {
     const first = this.#queue[0];
     if (first === undefined) return this.#settled();
     if (this.#holder !== null && first.wait !== this.#holder.wait) {
       // Their time runs; whoever holds the line has nothing to send just now.
-      const time = now();
       for (const message of this.#queue) {
         if (Number.isNaN(message.since)) message.since = time;
         this.#arm(message);
       }
       return;
     }
-    this.#progress = now();
+    this.#progress = time;
     if (first.what === "end") return this.#endSource();
     if (first.what === "turn") {
       this.#queue.shift();
@@ -344,7 +354,7 @@ export class Outgoing {
     for (const message of this.#batch) this.#begin(message);
     for (const message of this.#queue) this.#begin(message);
     this.#write();
-  };
+  }
 
   /** Its time runs from now on, if it did not before. */
   #begin(message: Message): void {
@@ -356,12 +366,47 @@ export class Outgoing {
   #gather(): void {
     // Whoever holds the line sends one by one, and the others wait.
     const messages = this.#holder === null ? this.#queue : this.#queue.slice(0, 1);
-    const into = this.#spare = (isLittle(messages) ? little : much).take();
+    const taken = isLittle(messages) ? this.#gatherLittle(messages) : this.#gatherMuch(messages);
+    if (taken === this.#queue.length) {
+      this.#batch = this.#queue;
+      this.#queue = NONE;
+    } else {
+      this.#batch = this.#queue.slice(0, taken);
+      this.#queue = this.#queue.slice(taken);
+    }
+  }
+
+  /** Gathers messages that fit into one small piece; gives how many they are. */
+  #gatherLittle(messages: Message[]): number {
+    const into = this.#spare = little.take();
+    let taken = 0;
+    let at = 0;
+    for (const message of messages) {
+      const { parts, codec } = message;
+      if (parts === null) break;
+      message.startAt = this.#gathered + at;
+      if (typeof parts === "string" || parts instanceof Uint8Array) {
+        at = put(parts, codec!, into, at);
+      } else {
+        for (const part of parts) at = put(part, codec!, into, at);
+      }
+      message.endAt = this.#gathered + at;
+      taken += 1;
+    }
+    this.#gathered += at;
+    if (at > 0) this.#pieces = [into.subarray(0, at)];
+    return taken;
+  }
+
+  /** Gathers into a large piece, with large bytes in between from where they are. */
+  #gatherMuch(messages: Message[]): number {
+    const into = this.#spare = much.take();
+    const pieces: Uint8Array[] = [];
     let from = 0;
     let at = 0;
     let gathered = 0;
     const cut = () => {
-      if (at > from) this.#pieces.push(into.subarray(from, at));
+      if (at > from) pieces.push(into.subarray(from, at));
       from = at;
     };
     const add = (part: Part, codec: Codec): void => {
@@ -380,7 +425,7 @@ export class Outgoing {
         at += bytes.length;
       } else {
         cut();
-        this.#pieces.push(bytes);
+        pieces.push(bytes);
       }
     };
     let taken = 0;
@@ -395,8 +440,8 @@ export class Outgoing {
     }
     this.#gathered += gathered;
     cut();
-    this.#batch = taken === this.#queue.length ? this.#queue : this.#queue.slice(0, taken);
-    this.#queue = taken === this.#queue.length ? [] : this.#queue.slice(taken);
+    this.#pieces = pieces;
+    return taken;
   }
 
   #write(): void {
@@ -414,6 +459,7 @@ export class Outgoing {
     if (channel.trace !== null) channel.trace_bytes(">", piece.subarray(0, count));
     this.#written += count;
     if (count < piece.length) this.#pieces[0] = piece.subarray(count);
+    else if (this.#pieces.length === 1) this.#pieces = NO_PIECES;
     else this.#pieces.shift();
     let done = 0;
     for (const message of this.#batch) {
@@ -426,9 +472,9 @@ export class Outgoing {
       this.#progress = now();
       return this.#write();
     }
-    this.#batch = [];
+    this.#batch = NONE;
     this.#giveBack();
-    if (this.#queue.length > 0) this.#flush();
+    if (this.#queue.length > 0) this.#flush(now());
     else this.#settled();
   };
 
@@ -436,7 +482,7 @@ export class Outgoing {
   #endSource(): void {
     this.#writing = true;
     this.#batch = this.#queue;
-    this.#queue = [];
+    this.#queue = NONE;
     for (const message of this.#batch) this.#begin(message);
     const ended = () => {
       this.#writing = false;
@@ -444,8 +490,8 @@ export class Outgoing {
       this.#ended = true;
       this.#channel.trace?.("> end");
       const messages = [...this.#batch, ...this.#queue];
-      this.#batch = [];
-      this.#queue = [];
+      this.#batch = NONE;
+      this.#queue = NONE;
       for (const message of messages) {
         if (!message.over) this.#answer(message, [0, null]);
       }
@@ -544,14 +590,14 @@ export class Outgoing {
   #release(message: Message): void {
     message.over = true;
     message.leave();
-    message.wait.signal?.removeEventListener("abort", message.aborted);
+    message.wait.signal?.removeEventListener("abort", message);
   }
 
   #dropAll(err: IoError): void {
     const messages = [...this.#batch, ...this.#queue];
-    this.#queue = [];
-    this.#batch = [];
-    this.#pieces = [];
+    this.#queue = NONE;
+    this.#batch = NONE;
+    this.#pieces = NO_PIECES;
     for (const message of messages) {
       if (message.over) continue;
       const sent = Math.min(Math.max(this.#written - message.startAt, 0), message.size);
@@ -594,6 +640,14 @@ function isLittle(messages: Message[]): boolean {
     if (most > LITTLE) return false;
   }
   return true;
+}
+
+/** Writes a part where there is room for it; gives the place behind it. */
+function put(part: Part, codec: Codec, into: Uint8Array, at: number): number {
+  if (typeof part === "string") return writeText(part, codec, into, at);
+  // Their buffer may have been given away since.
+  if (part.length > 0) into.set(part, at);
+  return at + part.length;
 }
 
 function sizeOf(part: Part, codec: Codec): number {
@@ -655,7 +709,8 @@ export class Message extends Wait {
     this.#reject(error);
   }
 
-  readonly aborted = (): void => {
+  /** Its signal was aborted. The listener is the object itself: a closure each would cost. */
+  handleEvent(): void {
     const { signal } = this.wait;
     this.#outgoing.giveUp(
       this,
@@ -664,5 +719,5 @@ export class Message extends Wait {
         return new IoError("cancelled", message, { cause, sent });
       },
     );
-  };
+  }
 }
