@@ -53,8 +53,10 @@ function readV2(read: ReadText, folders: string[]): Omit<Limits, "version"> {
     narrowest(folders, (folder) => numberIn(read, `${folder}/${file}`));
   return {
     cpus: narrowest(folders, (folder) => {
-      const [quota, period] = (readIfThere(read, `${folder}/cpu.max`) ?? "max").split(" ");
-      return quota === "max" ? null : Number(quota) / Number(period ?? 100_000);
+      // `max 100000` is no limit.
+      const text = readIfThere(read, `${folder}/cpu.max`)?.trim() ?? "";
+      const [, quota, period = "100000"] = /^(\d+)(?: (\d+))?$/.exec(text) ?? [];
+      return quota === undefined ? null : share(Number(quota), Number(period));
     }),
     memory: smallest("memory.max"),
     memory_used: numberIn(read, `${folders[0]}/memory.current`),
@@ -65,7 +67,13 @@ function readV2(read: ReadText, folders: string[]): Omit<Limits, "version"> {
 function quotaV1(read: ReadText, folder: string): number | null {
   const quota = numberIn(read, `${folder}/cpu.cfs_quota_us`);
   const period = numberIn(read, `${folder}/cpu.cfs_period_us`);
-  return quota === null || period === null ? null : quota / period;
+  return quota === null || period === null ? null : share(quota, period);
+}
+
+/** How many processors a quota of a period is; a period of nothing says nothing. */
+function share(quota: number, period: number): number | null {
+  const cpus = quota / period;
+  return Number.isFinite(cpus) ? cpus : null;
 }
 
 function memoryV1(

@@ -34,6 +34,8 @@ const TABLE = {
   connectCycles: { quick: 2_000, full: 100_000, soak: 1_000_000 },
   /** Seeds of the bad proxy, for each test that runs through it. */
   chaosSeeds: { quick: 3, full: 200, soak: 2_000 },
+  /** Inputs for each fuzzed parser or codec: about 5 and 60 seconds in all. */
+  fuzzRuns: { quick: 1_000, full: 12_000, soak: 200_000 },
 } as const satisfies Record<string, Record<Size, number>>;
 
 const chosen = Deno.env.get("COEVENT_TEST_SIZE") ?? "quick";

@@ -1,0 +1,66 @@
+/**
+ * Every parser and codec over many inputs: first those of the corpus, then new ones, the same
+ * ones in each run, so that a run says the same on every machine.
+ *
+ * `COEVENT_FUZZ=10 deno task test tests/fuzz` goes on for ten minutes with inputs that nobody
+ * has seen. What fails prints its input; in tests/fuzz/corpus.json it is tried for ever after.
+ */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { sizes } from "../sizes.ts";
+import { CODEC_TARGETS } from "./codec_targets.ts";
+import { FILE_TARGETS } from "./file_targets.ts";
+import { STREAM_TARGETS } from "./stream_targets.ts";
+import { type Target, target } from "./target.ts";
+
+const TARGETS = [...CODEC_TARGETS, ...STREAM_TARGETS, ...FILE_TARGETS];
+
+/** So many inputs between two looks at the clock, where it counts minutes. */
+const BATCH = 200;
+
+const minutes = Number(Deno.env.get("COEVENT_FUZZ") ?? 0);
+const given = Deno.env.get("COEVENT_SEED");
+
+type Corpus = Record<string, unknown[]>;
+const corpus: Corpus = JSON.parse(await Deno.readTextFile("tests/fuzz/corpus.json"));
+
+/** Runs a target with inputs of one seed. */
+async function fuzz({ name, inputs, holds }: Target, seed: number, count: number): Promise<void> {
+  const property = fc.asyncProperty(inputs, async (input) => await holds(input));
+  const { failed, counterexample, errorInstance } = await fc.check(property, {
+    seed,
+    numRuns: count,
+  });
+  if (!failed) return;
+  const input = JSON.stringify(counterexample?.[0]);
+  const replay = `COEVENT_SEED=${seed} deno task test tests/fuzz`;
+  const words = `${name}: ${input} fails; replay it with: ${replay}`;
+  throw new Error(words, { cause: errorInstance });
+}
+
+for (const one of TARGETS) {
+  Deno.test(`fuzz: ${one.name}`, async () => {
+    for (const input of corpus[one.name] ?? []) await one.holds(input);
+    const seed = given === undefined ? 1 : Number(given);
+    if (minutes === 0) return await fuzz(one, seed, sizes.fuzzRuns);
+    const until = performance.now() + minutes * 60_000 / TARGETS.length;
+    let next = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
+    do await fuzz(one, next++, BATCH); while (performance.now() < until);
+  });
+}
+
+Deno.test("the corpus holds inputs for targets that are there, some for each", () => {
+  const names = TARGETS.map(({ name }) => name);
+  assertEquals(new Set(names).size, names.length);
+  assertEquals(Object.keys(corpus).sort(), names.toSorted());
+  for (const [name, inputs] of Object.entries(corpus)) assert(inputs.length > 0, name);
+});
+
+Deno.test("fuzz finds what is broken, shows the input, and how to see it again", async () => {
+  const broken = target("broken", fc.nat(1_000), (n) => assert(n < 700));
+  const error = await assertRejects(() => fuzz(broken, 1, 1_000), Error);
+  assertEquals(
+    error.message,
+    "broken: 700 fails; replay it with: COEVENT_SEED=1 deno task test tests/fuzz",
+  );
+});
