@@ -145,6 +145,11 @@ export const SETTINGS: Record<string, Setting> = {
     await ann.receive();
     await ann.close();
   }),
+  dashboard: visited("looks", (port) => [port, "50", "--once"], async (port) => {
+    const page = await unwrap(websocket.connect(`ws://127.0.0.1:${port}/ws`));
+    for (let n = 0; n < 3; n++) await page.receive();
+    await page.close();
+  }),
   tls_echo: visited(
     "localhost was asked for, echo/1",
     (port) => [`${FIXTURES}/server.pem`, `${FIXTURES}/server_key.pem`, port, "--once"],

@@ -41,11 +41,14 @@ export class Stage {
     this.url = `http://127.0.0.1:${port}/`;
   }
 
-  /** Starts the example, on the port of its first argument, under the flags of its head. */
+  /**
+   * Starts the example under the flags of its head: its first argument is the port, the
+   * second, for those who look at something, how many milliseconds lie between two looks.
+   */
   async start(): Promise<void> {
     const file = `examples/${this.#name}.ts`;
     const flags = flagsOf(await Deno.readTextFile(file), this.#name);
-    const args = ["run", ...config, "--no-prompt", ...flags, file, String(this.#port)];
+    const args = ["run", ...config, "--no-prompt", ...flags, file, String(this.#port), "250"];
     this.#running = new Running(Deno.execPath(), args, { env: { NO_COLOR: "1" } });
     await listening(this.#port);
   }
