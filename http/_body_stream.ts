@@ -1,4 +1,12 @@
-import { IoError, park, type Result, type WaitOptions } from "../core/mod.ts";
+import {
+  afterTurn,
+  dying,
+  IoError,
+  park,
+  refusal,
+  type Result,
+  type WaitOptions,
+} from "../core/mod.ts";
 
 /** Bytes that wait for the client, and who is told when it has taken them. */
 interface Piece {
@@ -45,7 +53,10 @@ export class BodyStream {
 
   /** Hands bytes on, which must not change any more; resolves when the runtime has them. */
   write(bytes: Uint8Array, options: WaitOptions): Promise<Result<number>> {
-    if (this.#over !== null) return Promise.resolve([null, this.#over]);
+    if (this.#over !== null) {
+      // It is the same however often it is asked for, so a loop must not spin in it.
+      return (dying === 0 ? null : refusal()) ?? afterTurn<Result<number>>([null, this.#over]);
+    }
     if (bytes.length === 0 || this.discards) return Promise.resolve([bytes.length, null]);
     return park<Result<number>>(() => `write to ${this.#name()}`, options, (wake) => {
       const piece = { bytes, wake };

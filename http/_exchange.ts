@@ -12,6 +12,7 @@ import {
 import { setImmediate } from "node:timers";
 import { kindOf } from "./_check.ts";
 import { holdWarningBack } from "./_quiet.ts";
+import type { HttpServer } from "./listen.ts";
 import { HttpRequest } from "./request.ts";
 import { HttpResponse } from "./response.ts";
 import { status_text } from "./status.ts";
@@ -28,6 +29,8 @@ export interface Host {
   readonly maxBody: number;
   /** It is about to end: each answer says so. */
   closing: boolean;
+  /** `null` where the runtime has the server. */
+  readonly server: HttpServer | null;
   /** It has ended. */
   readonly over: boolean;
   /** An exchange has ended. */
@@ -159,8 +162,10 @@ export class Exchange {
 
   /** It waits longer than a turn: from now on it is told when its client or its time is gone. */
   watch(): void {
-    if (this.over) return;
+    if (this.over || this.task.killed !== null) return;
     this.#setDeadline();
+    // What is not written piece by piece is out of our hands.
+    if (this.#answer !== null && !this.#res.begun) return;
     holdWarningBack();
     this.#signal = this.request.signal;
     this.#clientGone = () => this.end("gone", "the client has gone");
@@ -175,9 +180,11 @@ export class Exchange {
   }
 
   /** The head of the answer goes out; its body may still be written. */
-  answer(response: Response): void {
+  answer(response: Response, streams = false): void {
     if (this.#answer !== null) return;
     this.#answer = response;
+    // The runtime aborts it when the answer is through, whether good or bad.
+    if (!streams) this.#forgetSignal();
     this.#deadline?.remove();
     this.#deadline = null;
     this.#resolve?.(response);
@@ -254,6 +261,12 @@ export class Exchange {
       if (!(error instanceof ThreadKilled)) report(error, `cleanup of killed ${this.name}`);
       return this.#finish();
     }
+    if (this.faulty !== 0 && error instanceof IoError && this.#answer === null) {
+      // It is the client's fault, and an app with `fetch` has only been told of it.
+      this.answer(errorResponse(this.faulty, true));
+      this.task.settle([null, error]);
+      return this.#finish();
+    }
     this.task.threw = true;
     const words = error instanceof Error ? error.message : String(error);
     for (const wait of this.task.lasting()) wait.kill(new ThreadKilled(error));
@@ -267,17 +280,19 @@ export class Exchange {
 
   #finish(): void {
     this.over = true;
-    if (this.#signal !== null && this.#clientGone !== null) {
-      // Before the answer is through, when the runtime aborts it whether good or bad.
-      this.#signal.removeEventListener("abort", this.#clientGone);
-      this.#signal = null;
-    }
+    this.#forgetSignal();
     this.#deadline?.remove();
     this.#deadline = null;
     if (this.task.waits === null) return this.#unwound();
     const open = this.task.lasting();
     if (open.length === 0) this.#unwound();
     else Promise.allSettled(open.map((wait) => wait.lasting)).then(() => this.#unwound());
+  }
+
+  #forgetSignal(): void {
+    if (this.#signal === null || this.#clientGone === null) return;
+    this.#signal.removeEventListener("abort", this.#clientGone);
+    this.#signal = null;
   }
 
   #unwound(): void {

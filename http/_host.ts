@@ -2,6 +2,7 @@ import type { Scope } from "../core/mod.ts";
 import { announced } from "./_body.ts";
 import { errorResponse, Exchange, type Host } from "./_exchange.ts";
 import type { Limits } from "./_listen_options.ts";
+import type { HttpServer } from "./listen.ts";
 import type { RequestHandler } from "./types.ts";
 
 /** Where requests come in: it lets them through to the handler, or holds or refuses them. */
@@ -12,11 +13,14 @@ export class RequestHost implements Host {
   readonly timeout: number;
   readonly bodyTimeout: number;
   readonly maxBody: number;
+  server: HttpServer | null = null;
   closing = false;
   /** It has ended: whatever still comes is refused. */
   over = false;
   /** How many requests have come so far. */
   arrived = 0;
+  /** How many of them have not been let through. */
+  held = 0;
   /** Called whenever an exchange has ended. */
   readonly onEnded: Set<() => void> = new Set();
   readonly #handler: RequestHandler;
@@ -41,7 +45,13 @@ export class RequestHost implements Host {
   ): Response | Promise<Response> => {
     this.arrived += 1;
     if (this.#gate === null) return this.#start(request, info);
-    return this.#gate.then(() => this.#start(request, info));
+    this.held += 1;
+    return this.#gate.then(() => {
+      this.held -= 1;
+      const answer = this.#start(request, info);
+      this.ended();
+      return answer;
+    });
   };
 
   /** Holds what comes from now on, unanswered. */

@@ -63,6 +63,7 @@ export class HttpServer implements AsyncDisposable {
     this.#engine = engine;
     this.#host = host;
     this.#name = addr.transport === "tcp" ? nameOf(addr.hostname, addr.port) : place.name;
+    host.server = this;
     this.#finished = finished
       .catch((error) => report(error, `the server on ${this.#name}`))
       .then(() => void (this.#stopped = true));
@@ -124,6 +125,7 @@ export class HttpServer implements AsyncDisposable {
     const host = this.#host;
     const own = currentExchange();
     const others = () => [...host.running].filter((exchange) => exchange !== own);
+    const quiet = () => host.held === 0 && others().length === 0;
     if (this.#ending) {
       if (own === null) await this.#done;
       return [0, null];
@@ -137,7 +139,7 @@ export class HttpServer implements AsyncDisposable {
       if (linger > 0) await sleep(Math.min(linger, grace));
       if (grace > 0) await this.#hush(until);
       stopped = this.#stop();
-      if (grace > 0) await this.#settled(() => others().length === 0, until - now());
+      if (grace > 0) await this.#settled(quiet, until - now());
     } finally {
       // Also when the caller was killed while it waited.
       cut = others();
@@ -145,7 +147,7 @@ export class HttpServer implements AsyncDisposable {
       host.over = true;
       for (const exchange of cut) exchange.end("shutdown", "the server was shut down");
     }
-    const [, err] = await this.#settled(() => others().length === 0, GRACE);
+    const [, err] = await this.#settled(quiet, GRACE);
     if (own !== null) return err === null ? [cut.length, null] : [null, err];
     // An answer may still be on its way to a client that is slow to take it.
     if (grace > 0) await this.#within(stopped, Math.max(until - now(), LOOK));

@@ -20,15 +20,30 @@
  *
  * @module
  */
-export { type Bytes, type ErrorCode, type GoneReason, IoError } from "../core/mod.ts";
-export type { IoErrorOptions, Payload, ReadResult, Result, WaitOptions } from "../core/mod.ts";
+export {
+  type Bytes,
+  type Encoding,
+  type ErrorCode,
+  type GoneReason,
+  IoError,
+} from "../core/mod.ts";
+export type {
+  IoErrorOptions,
+  NamedEncoding,
+  Payload,
+  ReadResult,
+  Result,
+  WaitOptions,
+} from "../core/mod.ts";
 export { unwrap, type Unwrapped } from "../core/mod.ts";
 export type { Address } from "../cosocket/mod.ts";
 export type { FileLike } from "../stream/mod.ts";
+export * from "./app.ts";
 export * from "./client.ts";
 export type { CookieOptions } from "./cookie.ts";
 export { ResponseHeaders } from "./headers.ts";
 export * from "./httprequest.ts";
+export * from "./libev.ts";
 export { HttpServer, listen } from "./listen.ts";
 export { HttpRequest } from "./request.ts";
 export { HttpResponse } from "./response.ts";

@@ -209,6 +209,15 @@ export class HttpResponse {
   }
 
   /**
+   * Lets the answer go before the handler has returned.
+   *
+   * @internal
+   */
+  send(): void {
+    this.#exchange.answer(this.finish());
+  }
+
+  /**
    * The handler has returned after it had begun to write: what is left goes out.
    *
    * @internal
@@ -271,7 +280,7 @@ export class HttpResponse {
     this.#body = body;
     const response = responseOf(body.stream, status, this.#fields());
     this.#headers?.seal();
-    exchange.answer(response);
+    exchange.answer(response, true);
     return body;
   }
 
@@ -327,7 +336,7 @@ export class HttpResponse {
 
   #checkHead(caller: string): void {
     this.#checkOpen(caller);
-    if (this.#body !== null) throw new TypeError(`${caller}: the head has gone out already`);
+    if (this.#exchange.answered) throw new TypeError(`${caller}: the head has gone out already`);
   }
 }
 
