@@ -1,10 +1,13 @@
-import { fail, fromOs, IoError, type Result } from "../core/mod.ts";
+import { fail, fromOs, IoError, park, type Result } from "../core/mod.ts";
 import type { Home } from "./_home.ts";
 import { checkForProcess, copy } from "./_copy.ts";
 import type { Context, CreateOptions } from "./types.ts";
 
 /** With less than this the runtime itself does not start. */
 const LEAST_MEMORY = 16 * 2 ** 20;
+
+/** Why a context is destroyed that was made too late. */
+export const NOBODY = "nobody waits for it any more";
 
 /** `create`, for the context whose id is `parent`. */
 export function createFor<In, Out>(
@@ -37,11 +40,17 @@ export function createFor<In, Out>(
     return Promise.resolve(fail(new IoError("unsupported", words)));
   }
   const asked = { name, args: copied as unknown[], isolated, permissions, memory };
-  return new Promise((resolve) => {
-    home.create(href, asked, parent, (id, fault) => {
-      if (fault === null) resolve([home.office.handle(id, parent) as Context<In, Out>, null]);
-      else resolve(fail(refusal(href, fault)));
+  return park<Result<Context<In, Out>>>(() => `create context ${href}`, options, (wake) => {
+    let over = false;
+    const calledOff = home.create(href, asked, parent, (id, fault) => {
+      if (fault !== null) wake(fail(refusal(href, fault)));
+      else if (over) home.office.handle(id, parent).destroy(NOBODY);
+      else wake([home.office.handle(id, parent) as Context<In, Out>, null]);
     });
+    return () => {
+      over = true;
+      calledOff();
+    };
   });
 }
 

@@ -1,5 +1,6 @@
 import { report } from "../core/mod.ts";
 import { Cell } from "./_cell.ts";
+import { NOBODY } from "./_create.ts";
 import type { Home } from "./_home.ts";
 import { Office } from "./_office.ts";
 import {
@@ -60,7 +61,7 @@ export class Hub implements Home {
     options: Asked,
     parent: number,
     made: (id: number, fault: string | null) => void,
-  ): void {
+  ): () => void {
     const id = ++this.#last;
     const take = (from: Place, batch: Batch) => this.#take(from, batch);
     const number = this.#lastPlace + 1;
@@ -70,13 +71,15 @@ export class Hub implements Home {
         ? this.#add(startProcess(number, url, options, take))
         : this.#leastLoaded() ?? this.#add(startThread(number, take));
     } catch (error) {
-      return made(id, String(error));
+      made(id, String(error));
+      return () => {};
     }
     place.ids.add(id);
     this.#at.set(id, place);
     this.#making.set(id, (fault) => made(id, fault));
     const name = options.name ?? new URL(url).pathname.split("/").pop() ?? url;
     place.link.post({ k: "create", id, url, name, args: options.args ?? [], parent });
+    return () => this.#onward(id, { k: "destroy", id, reason: NOBODY });
   }
 
   #leastLoaded(): Place | null {
@@ -105,6 +108,7 @@ export class Hub implements Home {
     if (!this.#places.delete(place.number)) return;
     place.over = true;
     place.link.close();
+    for (const callOff of place.asks.values()) callOff();
     if (this.#places.size === 0 && this.#heart !== null) {
       clearInterval(this.#heart);
       this.#heart = null;
@@ -134,12 +138,17 @@ export class Hub implements Home {
       place.verdict = { reason: "threw", message: packet.message };
       place.over = true;
       place.kill();
-    } else if (packet.k === "ask") {
-      const { token } = packet;
-      this.create(packet.url, packet.options, packet.parent, (id, fault) => {
-        place.link.post({ k: "asked", token, id, fault });
-      });
-    }
+    } else if (packet.k === "ask") this.#ask(place, packet);
+    else if (packet.k === "unask") place.asks.get(packet.token)?.();
+  }
+
+  /** A context creates another. */
+  #ask(place: Place, { token, url, options, parent }: Packet & { k: "ask" }): void {
+    const calledOff = this.create(url, options, parent, (id, fault) => {
+      place.asks.delete(token);
+      place.link.post({ k: "asked", token, id, fault });
+    });
+    if (this.#making.has(this.#last)) place.asks.set(token, calledOff);
   }
 
   #made(id: number, fault: string | null): void {

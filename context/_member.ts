@@ -1,8 +1,8 @@
-import { report } from "../core/mod.ts";
+import { report, ThreadKilled } from "../core/mod.ts";
 import { Cell } from "./_cell.ts";
 import type { Link } from "./_link.ts";
 import { Office } from "./_office.ts";
-import { type Batch, type Packet, unpack } from "./_packet.ts";
+import { type Asked, type Batch, type Packet, unpack } from "./_packet.ts";
 import { current, type Home } from "./_home.ts";
 import type { ContextFunction } from "./types.ts";
 
@@ -31,7 +31,8 @@ export class Member implements Home {
     // What one context leaves uncaught must not end its neighbours.
     globalThis.addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
-      report(event.reason, "a promise in a context");
+      // A killed thread leaves rejections that nobody awaits.
+      if (!(event.reason instanceof ThreadKilled)) report(event.reason, "a promise in a context");
     });
     globalThis.addEventListener("error", (event) => {
       event.preventDefault();
@@ -45,13 +46,14 @@ export class Member implements Home {
 
   create(
     url: string,
-    options: (Packet & { k: "ask" })["options"],
+    options: Asked,
     parent: number,
     made: (id: number, fault: string | null) => void,
-  ): void {
+  ): () => void {
     const token = ++this.#token;
     this.#asks.set(token, made);
     this.#link.post({ k: "ask", token, url, options, parent });
+    return () => this.#link.post({ k: "unask", token });
   }
 
   #take(packet: Packet): void {

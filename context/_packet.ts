@@ -7,6 +7,7 @@ export type Packet =
   | { k: "create"; id: number; url: string; name: string; args: unknown[]; parent: number }
   | { k: "made"; id: number; fault: string | null }
   | { k: "ask"; token: number; url: string; options: Asked; parent: number }
+  | { k: "unask"; token: number }
   | { k: "asked"; token: number; id: number; fault: string | null }
   | Taken
   | Refused

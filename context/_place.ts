@@ -8,6 +8,8 @@ export interface Place {
   readonly isolated: boolean;
   readonly link: Link;
   readonly ids: Set<number>;
+  /** How to call off what its contexts create, by the numbers it gave to that. */
+  readonly asks: Map<number, () => void>;
   /** Whether anything came since the last heartbeat, and how many beats nothing did. */
   heard: boolean;
   silent: number;
@@ -34,6 +36,7 @@ export function makePlace(
     isolated,
     link,
     ids: new Set(),
+    asks: new Map(),
     heard: true,
     silent: 0,
     started: false,

@@ -1,7 +1,10 @@
 import type { GoneReason, Result, WaitOptions } from "../core/mod.ts";
 
-/** What {@linkcode create} takes beside the module's URL. */
-export interface CreateOptions {
+/**
+ * What {@linkcode create} takes beside the module's URL. `timeout` and `signal` bound the
+ * start, with no limit by default; a context that is not up by then is destroyed.
+ */
+export interface CreateOptions extends WaitOptions {
   /** For `log` and error messages; the last part of the URL's path by default. */
   name?: string;
   /** Handed to the context's function as `args`, copied. */

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { type Context, create, type GoneReason, inside } from "../../context/mod.ts";
 import { on_error } from "../../thread/mod.ts";
-import { within } from "./within.ts";
+import { program, within } from "./within.ts";
 import type { Order } from "./worker.ts";
 
 const url = new URL("./worker.ts", import.meta.url);
@@ -88,11 +88,7 @@ const STUCK: [kind: string, order: string, ...said: string[]][] = [
 // An abandoned thread burns on: so each is in a program of its own, all at the same time.
 Deno.test("one that is stuck or out of memory ends 100 queries and is started anew", async () => {
   await Promise.all(STUCK.map(async ([kind, order, ...said]) => {
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", new URL("./deaths.ts", import.meta.url).href, kind, order],
-      stderr: "null",
-    }).output();
-    const lines = new TextDecoder().decode(stdout).trim().split("\n");
+    const lines = (await program("./deaths.ts", [kind, order])).trim().split("\n");
     assertEquals(
       lines,
       [...said, "all others live", "restarted once, and answers"],

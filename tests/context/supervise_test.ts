@@ -6,9 +6,11 @@ import {
   type Strategy,
   supervise,
   type Supervised,
+  type Supervisor,
   thread_child,
+  unwrap,
 } from "../../context/mod.ts";
-import { on_error, type Result } from "../../thread/mod.ts";
+import { kill, newthread, on_error, type Result } from "../../thread/mod.ts";
 import { exec } from "../../process/mod.ts";
 import type { Order } from "./worker.ts";
 
@@ -115,4 +117,82 @@ Deno.test("supervise() throws for a strategy that there is not, and for no child
   const strategy = "two_for_one" as "one_for_one";
   await assertRejects(() => supervise([], { strategy }), TypeError, "strategy must be");
   await assertRejects(() => supervise([]), RangeError, "at least one child");
+});
+
+Deno.test("a supervisor outlives the thread that started it", async () => {
+  const quiet = on_error(() => {});
+  const starts = new Starts();
+  let tree: Supervisor | undefined;
+  const starter = newthread(async () => {
+    tree = unwrap(await supervise([starts.spec("a")]));
+    await new Promise(() => {});
+  });
+  await starts.count(1);
+  // The start has resolved, and then the supervisor is there.
+  while (tree === undefined) await new Promise((next) => setTimeout(next, 0));
+  kill(starter);
+  const again = starts.count(2);
+  await (tree.child("a") as Context<Order>).send({ do: "return" });
+  await again;
+  await tree.stop();
+  assertEquals((await tree.wait())[0]?.reason, "destroyed");
+  quiet();
+});
+
+Deno.test("supervise() throws what a start throws, and stops what it had started", async () => {
+  const [first] = await thread_child(() => new Promise(() => {}));
+  const bad = () => {
+    throw new TypeError("misuse");
+  };
+  await assertRejects(
+    () =>
+      supervise([
+        { name: "good", start: () => Promise.resolve<Result<Supervised>>([first!, null]) },
+        { name: "bad", start: bad },
+      ]),
+    TypeError,
+    "misuse",
+  );
+  assertEquals((await first!.wait())[0]?.reason, "killed");
+});
+
+Deno.test("a start or stop that throws or never resolves holds up no supervisor", async () => {
+  const said: string[] = [];
+  const quiet = on_error((error, about) => said.push(`${about}: ${(error as Error).message}`));
+  let starts = 0;
+  const hanging = Promise.withResolvers<void>();
+  const restarts = {
+    name: "restarts",
+    restart: "transient" as const,
+    start: () => {
+      if (++starts === 2) throw new Error("no start");
+      if (starts === 3) {
+        hanging.resolve();
+        return new Promise<never>(() => {});
+      }
+      return thread_child(() => Promise.reject(new Error("at once")));
+    },
+  };
+  const rude = {
+    name: "rude",
+    start: () => thread_child(() => new Promise(() => {})),
+    stop() {
+      throw new Error("no stop");
+    },
+  };
+  const deaf = { ...rude, name: "deaf", stop: () => new Promise(() => {}) };
+  const [tree, err] = await supervise([rude, deaf, restarts], { grace: 20, intensity: 5 });
+  if (err) throw err;
+  const child = tree.child("deaf")!;
+  await hanging.promise;
+  {
+    await using ending = tree;
+    assertEquals(ending.child("restarts"), null);
+  }
+  assertEquals((await child.wait())[0]?.reason, "killed");
+  assertEquals(said.slice(1), [
+    "the start of child 'restarts': no start",
+    "the stop of child 'rude': no stop",
+  ]);
+  quiet();
 });

@@ -13,3 +13,24 @@ export async function within<T>(event: Promise<T>, what: string): Promise<T> {
     clearTimeout(timer);
   }
 }
+
+/** Runs a program of this folder to its end; kills one that comes to none. */
+export async function program(name: string, args: string[] = []): Promise<string> {
+  const file = new URL(name, import.meta.url).href;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", file, ...args],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const output = child.output();
+  try {
+    const { code, signal, stdout } = await within(output, `${name} ${args.join(" ")}`);
+    return new TextDecoder().decode(stdout) + (code === 0 ? "" : `exit code ${code} ${signal}`);
+  } catch (error) {
+    child.kill("SIGKILL");
+    await output;
+    throw error;
+  }
+}

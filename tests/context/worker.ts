@@ -52,6 +52,16 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
     }
     if (what === "heap limit") inside.reply(message, getHeapStatistics().heap_size_limit);
     if (what === "environment") inside.reply(message, environment());
+    if (what === "create in vain") {
+      const [module, isolated] = value as [string, boolean];
+      const [, err] = await inside.create(module, { isolated, timeout: 50 });
+      inside.reply(message, err?.code);
+    }
+    if (what === "create and end") {
+      const [module, isolated] = value as [string, boolean];
+      inside.create(module, { isolated });
+      inside.self.destroy();
+    }
     if (what === "destroy") inside.self.destroy("by itself");
     if (what === "oom") {
       const held: unknown[] = [];
