@@ -1,10 +1,10 @@
 import { type Bytes, IoError } from "../core/mod.ts";
 import type { Peer, Source } from "../stream/mod.ts";
-import type { Answer, Request } from "./_share_words.ts";
+import { type Answer, MOST_SENT, type Request, WINDOW } from "./_share_words.ts";
 import { unpackError } from "./_share_wire.ts";
 
-/** So many bytes are sent at a time, before the owner's system has them. */
-const MOST_SENT = 256 * 1024;
+/** What is smaller goes over in a word; larger pieces are moved, and then released. */
+const SMALL = 4096;
 
 /** What an opened share tells of. */
 export type Opened = Answer & { k: "opened" };
@@ -26,9 +26,12 @@ interface Settling<T> {
 }
 
 /**
- * A shared stream, seen from where it was opened: four functions, each of which asks the
- * owner and waits for its answer. One piece of bytes is under way in each direction, at
- * most, so whatever the peer does not take stays with the one who sends it.
+ * A shared stream, seen from where it was opened.
+ *
+ * How it works. What is received comes by itself, as long as no more than a window of it
+ * lies here untaken. What is sent goes over a piece at a time, the next one when the owner's
+ * system has the one before. From its first piece until nothing is left to be sent, this
+ * end has the owner's line to itself, so that messages of several ends stay whole.
  */
 export class FarEnd implements Source {
   readonly keeps_alive = false;
@@ -37,13 +40,16 @@ export class FarEnd implements Source {
   on_gone: ((err: IoError) => void) | null = null;
   /** Whether nothing is left to be sent. */
   idle: () => boolean = () => true;
+  /** Whether what is being written is the last of what is to be sent. */
+  finishing: () => boolean = () => false;
   readonly #options: FarOptions;
   /** The line that the owner hears it on. */
   #line: number;
   #opening: ((answer: Opened | IoError) => void) | null = null;
-  /** What came for a read that has gone, or was too much for one. */
-  #chunk: Bytes | null = null;
-  #pulled = false;
+  /** What has come and was not read. */
+  readonly #chunks: Bytes[] = [];
+  /** So much was read, and the owner has not been told. */
+  #taken = 0;
   /** How receiving has ended. */
   #ended: true | IoError | null = null;
   #gone: IoError | null = null;
@@ -100,14 +106,10 @@ export class FarEnd implements Source {
       const words = "Cannot receive: it was opened to send, claim() is for receiving";
       return Promise.reject(new IoError("closed", words));
     }
-    if (this.#chunk !== null) return Promise.resolve(this.#fill(into, this.#chunk));
+    if (this.#chunks.length > 0) return Promise.resolve(this.#fill(into));
     if (this.#ended === true) return Promise.resolve(null);
     const failure = this.#ended ?? this.#gone;
     if (failure !== null) return Promise.reject(failure);
-    if (!this.#pulled) {
-      this.#pulled = true;
-      this.#say({ k: "pull" });
-    }
     return new Promise((resolve, reject) => this.#reading = { into, resolve, reject });
   }
 
@@ -115,8 +117,9 @@ export class FarEnd implements Source {
     if (this.#gone !== null) return Promise.reject(this.#gone);
     // A copy, for it is given away; what is written from may be used again.
     const piece = bytes.slice(0, MOST_SENT);
-    this.#holdsTurn = true;
-    this.#say(piece);
+    const last = piece.length < SMALL && this.finishing();
+    this.#holdsTurn = !last;
+    this.#say(last ? { k: "rest", piece } : piece);
     const { length: count } = piece;
     return new Promise((resolve, reject) => this.#writing = { count, resolve, reject });
   }
@@ -184,17 +187,30 @@ export class FarEnd implements Source {
   }
 
   #arrived(chunk: Bytes): void {
-    this.#pulled = false;
+    this.#chunks.push(chunk);
     const reading = this.#reading;
     this.#reading = null;
-    if (reading === null) this.#chunk = chunk;
-    else reading.resolve(this.#fill(reading.into, chunk));
+    reading?.resolve(this.#fill(reading.into));
   }
 
-  #fill(into: Bytes, chunk: Bytes): number {
-    const count = Math.min(into.length, chunk.length);
-    into.set(count === chunk.length ? chunk : chunk.subarray(0, count));
-    this.#chunk = count === chunk.length ? null : chunk.subarray(count);
+  /** Gives as much as there is room for. */
+  #fill(into: Bytes): number {
+    let count = 0;
+    for (let chunk = this.#chunks[0]; chunk !== undefined; chunk = this.#chunks[0]) {
+      const piece = chunk.subarray(0, into.length - count);
+      into.set(piece, count);
+      count += piece.length;
+      if (piece.length < chunk.length) {
+        this.#chunks[0] = chunk.subarray(piece.length);
+        break;
+      }
+      this.#chunks.shift();
+    }
+    this.#taken += count;
+    if (this.#taken >= WINDOW / 4) {
+      this.#say({ k: "taken", count: this.#taken });
+      this.#taken = 0;
+    }
     return count;
   }
 

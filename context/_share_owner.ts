@@ -1,9 +1,12 @@
 import { any, type Bytes, codecOf, type Encoding, IoError } from "../core/mod.ts";
 import { BufferedStream, type Channel } from "../stream/mod.ts";
-import { type Answer, noMore, type Parts, PIECE, type Request } from "./_share_words.ts";
+import { type Answer, noMore, type Parts, type Request, WINDOW } from "./_share_words.ts";
 import { newLine, packError, postTo, takeFrom, takeStray, wiredHome } from "./_share_wire.ts";
 
-const WHATEVER = any(codecOf("bytes"), PIECE);
+const bytes = codecOf("bytes");
+
+/** So much of what was received goes over at a time. */
+const PIECE = 64 * 1024;
 
 /** The shares of this thread, by the channel that each stands on. */
 const shares = new WeakMap<Channel, Share>();
@@ -65,6 +68,7 @@ export class Share {
     const opener = new Opener(this, this.#channel, { id: from, line, timeout, claim });
     this.#openers.add(opener);
     opener.say({ k: "opened", line: opener.line, name, remote });
+    if (claim) opener.receive();
   }
 
   left(opener: Opener): void {
@@ -110,8 +114,8 @@ class Opener {
   readonly #forget: () => void;
   /** Its turn to send, from its first piece to its release. */
   #turn: Turn | null = null;
-  /** It waits for what there is to receive. */
-  #pulled = false;
+  /** So many bytes more may go over to it. */
+  #window = WINDOW;
   #closing = false;
   #over = false;
 
@@ -123,7 +127,6 @@ class Opener {
     this.#forget = takeFrom(owner, this.line, (value, from) => {
       if (from === other.id) this.#take(value as Request | Bytes);
     });
-    if (other.claim) channel.incoming.select(this.#look);
     if (other.id === 0) return;
     const { signal } = this.#abort;
     wiredHome().office.handle(other.id, owner).wait({ signal }).then(([ending]) => {
@@ -143,30 +146,56 @@ class Opener {
     this.#leave();
   }
 
+  /** Hands over what there is to receive, and whatever comes. */
+  receive(): void {
+    this.#channel.incoming.select(this.#look);
+    this.#look();
+  }
+
   #take(request: Request | Bytes): void {
     if (request instanceof Uint8Array) this.#write(request);
-    else if (request.k === "pull") {
-      this.#pulled = true;
+    else if (request.k === "rest") this.#writeRest(request.piece);
+    else if (request.k === "taken") {
+      this.#window += request.count;
       this.#look();
     } else if (request.k === "release") this.#release(request.torn);
     else if (request.k === "end") this.#end();
     else if (request.k === "close") this.#close(request.atOnce);
   }
 
+  /** Sends a part of something: until the rest of it is there, nobody else sends. */
   async #write(piece: Bytes): Promise<void> {
-    const { outgoing, name } = this.#channel;
-    const unwritten = (err: IoError) => this.say({ k: "unwritten", err: packError(err) });
     if (this.#turn === null) {
-      // Under TLS, or in a pool, the channel is for others to send on.
-      if (!this.#share.usable) return unwritten(noMore(name));
+      if (!this.#share.usable) return this.#written(noMore(this.#channel.name));
+      const { outgoing } = this.#channel;
       const [turn, err] = await outgoing.takeTurn(this.#wait());
-      if (err !== null) return unwritten(err);
+      if (err !== null) return this.#written(err);
       if (this.#over || this.#closing) return outgoing.endTurn(turn, false);
       this.#turn = turn;
     }
-    const [, err] = await outgoing.sendAs(this.#turn, [piece]);
-    if (err === null) this.say({ k: "wrote" });
-    else unwritten(err);
+    const [, err] = await this.#channel.outgoing.sendAs(this.#turn, [piece]);
+    this.#written(err);
+  }
+
+  /** Sends something whole, or the last part of it. */
+  async #writeRest(piece: Bytes): Promise<void> {
+    const turn = this.#turn;
+    const { outgoing, name } = this.#channel;
+    if (turn !== null) {
+      const [, err] = await outgoing.sendAs(turn, [piece]);
+      this.#release(false);
+      return this.#written(err);
+    }
+    // Under TLS, or in a pool, the channel is for others to send on.
+    if (!this.#share.usable) return this.#written(noMore(name));
+    // Without a signal: it is whole, and goes out even if its sender ends.
+    const wait = { ...this.#wait(), signal: undefined };
+    const [, err] = await outgoing.send(piece, bytes, wait);
+    this.#written(err);
+  }
+
+  #written(err: IoError | null): void {
+    this.say(err === null ? { k: "wrote" } : { k: "unwritten", err: packError(err) });
   }
 
   #wait() {
@@ -186,16 +215,20 @@ class Opener {
    */
   readonly #look = (): void => {
     const { incoming } = this.#channel;
-    if (!this.#pulled || this.#over || this.#channel.closed) return;
-    incoming.select(null);
-    const [piece, err] = incoming.attempt(WHATEVER);
-    incoming.select(this.#look);
-    // There is nothing yet; it was asked for.
-    if (err?.code === "timeout" && !incoming.ended) return;
-    this.#pulled = false;
-    if (err !== null) this.say({ k: "failed", err: packError(err) });
-    else if (piece === null) this.say({ k: "eof" });
-    else this.say(piece as Bytes);
+    while (this.#window > 0 && !this.#over && !this.#channel.closed) {
+      incoming.select(null);
+      const [piece, err] = incoming.attempt(any(bytes, Math.min(PIECE, this.#window)));
+      incoming.select(this.#look);
+      if (piece !== null) {
+        this.#window -= (piece as Bytes).length;
+        this.say(piece as Bytes);
+        continue;
+      }
+      // There is nothing yet; it was asked for.
+      if (!incoming.ended) return;
+      this.#window = -Infinity;
+      this.say(err === null ? { k: "eof" } : { k: "failed", err: packError(err) });
+    }
   };
 
   /** It sends no more. The stream itself ends only for who has the whole of it. */

@@ -7,13 +7,18 @@ import type { Inside } from "./types.ts";
 /** Hears what a context has posted; `from` is the id of that context. */
 export type Taker = (value: unknown, from: number) => void;
 
-const takers = new Map<string, Taker>();
+/** By line; those that every context may have are told apart by its id. */
+const takers = new Map<number, { to: number; taker: Taker }>();
 
 let lines = 0;
 
-/** A line that is not in use in this thread; the lower ones are known to everybody. */
+/** A line that is not in use in this thread; 0 is one that every context has. */
 export function newLine(): number {
-  return ++lines + 100;
+  return ++lines;
+}
+
+function keyOf(line: number, to: number): number {
+  return line === 0 ? -1 - to : line;
 }
 
 /** Hears what comes in on a line that nobody takes from, or not any more. */
@@ -30,9 +35,9 @@ export function wiredHome(): Home {
   if (current.home === null) inside();
   const home = current.home!;
   home.office.beside = ({ to, from, session: line, value }) => {
-    const taker = takers.get(`${to} ${line}`);
+    const found = takers.get(keyOf(line, to));
     // What comes in belongs to no thread, whoever may have posted it just now.
-    if (taker !== undefined) runIn(root, taker, [value, from]);
+    if (found?.to === to) runIn(root, found.taker, [value, from]);
     else runIn(root, stray, [value, from, line, to]);
   };
   return home;
@@ -48,10 +53,10 @@ export function selfOf(inside: Inside | undefined, caller: string): number {
 /** Takes what is posted to a line of a context of this thread; gives the way to stop. */
 export function takeFrom(id: number, line: number, taker: Taker): () => void {
   wiredHome();
-  const key = `${id} ${line}`;
-  takers.set(key, taker);
+  const key = keyOf(line, id);
+  takers.set(key, { to: id, taker });
   return () => {
-    if (takers.get(key) === taker) takers.delete(key);
+    if (takers.get(key)?.taker === taker) takers.delete(key);
   };
 }
 

@@ -1,17 +1,22 @@
 /** What the two sides of a shared stream say to each other, beside its bytes. */
-import { IoError } from "../core/mod.ts";
+import { type Bytes, IoError } from "../core/mod.ts";
 import type { Peer } from "../stream/mod.ts";
 import type { PackedError } from "./_share_wire.ts";
 
-/** So many bytes cross at a time, in either direction. */
-export const PIECE = 64 * 1024;
+/** So many bytes that were received may be on their way, or wait to be taken. */
+export const WINDOW = 256 * 1024;
 
-/** To the owner. Bytes without a word around them are to be sent. */
+/** So many bytes are sent at a time, before the owner's system has them. */
+export const MOST_SENT = 256 * 1024;
+
+/** To the owner. Bytes without a word around them are a part of what is to be sent. */
 export type Request =
   /** The first one, on the line of the address; the answers come to `line`. */
   | { k: "open"; token: string; claim: boolean; line: number; timeout: number }
-  /** Receive what is there, or comes, and hand it over. */
-  | { k: "pull" }
+  /** So many bytes of what was received have been taken. */
+  | { k: "taken"; count: number }
+  /** All that is left to be sent for now. */
+  | { k: "rest"; piece: Bytes }
   /** What was sent is whole, or was given up half-way: others may send. */
   | { k: "release"; torn: boolean }
   | { k: "end" }

@@ -47,6 +47,7 @@ export class SharedStream<E extends Encoding = "lines"> extends BufferedStream<E
     this.#far = far;
     const channel = this.channel!;
     far.idle = () => !channel.outgoing.busy;
+    far.finishing = () => channel.outgoing.finishing;
     far.on_gone = (err) => channel.over(err);
   }
 
@@ -134,7 +135,7 @@ export function open<E extends Encoding = "lines">(
  * is one while the owner receives.
  *
  * It keeps the whole contract of a stream: what the owner had at hand comes first, a receive
- * that fails consumes nothing, ends and errors come with their codes. At most 64 KiB are on
+ * that fails consumes nothing, ends and errors come with their codes. At most 256 KiB are on
  * their way. Closing it closes the socket, and `shutdown` half-closes it. When its context
  * ends without that, what had crossed is lost, so the socket is closed at once. Errors: as
  * {@linkcode open}, and `busy`.

@@ -133,6 +133,11 @@ export class Outgoing {
     return this.#queue.length > 0 || this.#batch.length > 0 || this.#holder !== null;
   }
 
+  /** What is being written now is the end of all that was to be sent. */
+  get finishing(): boolean {
+    return this.#pieces.length === 1 && this.#queue.length === 0 && this.#holder === null;
+  }
+
   /** Sends are held until `uncork`. */
   get corked(): boolean {
     return this.#held !== null;

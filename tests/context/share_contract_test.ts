@@ -1,22 +1,20 @@
 /** A shared stream keeps the whole contract of streams, wherever its owner is. */
 import { claim, create, share, unwrap } from "../../context/mod.ts";
-import { connect, listen } from "../../cosocket/mod.ts";
+import { listen } from "../../cosocket/mod.ts";
+import { pair } from "../../stream/mod.ts";
 import { checkStream, type Ends } from "../contract/check_stream.ts";
 import { size } from "../sizes.ts";
 import type { Request } from "./sharer.ts";
 
-/** The owner is in this thread. */
+/** The owner is in this thread, and what it shares in memory: nothing but the relay. */
 async function here(): Promise<Ends & AsyncDisposable> {
-  const server = unwrap(await listen("127.0.0.1", 0));
-  const peer = unwrap(await connect("127.0.0.1", server.port));
-  const own = unwrap(await server.accept());
+  const [own, peer] = pair();
   const far = unwrap(await claim(unwrap(share(own))));
   return {
     a: far,
     b: peer,
     async [Symbol.asyncDispose]() {
       await own.close();
-      await server.close();
     },
   };
 }
