@@ -36,6 +36,11 @@ export class Incoming {
   #head = 0;
   #bytes = 0;
   #reader: Reader | null = null;
+  /**
+   * Of the receive that waits. An open WebSocket keeps the program alive by itself. It is
+   * one for all receives, so that most of them only write into it when they are due.
+   */
+  readonly #deadline = new Deadline(() => this.#timeUp(), false);
   /** How it ended: `true` cleanly, or with an error. */
   #ended: true | IoError | null = null;
 
@@ -72,6 +77,7 @@ export class Incoming {
     const reader = new Reader(this, this.#what, wait);
     this.#reader = reader;
     reader.begin();
+    if (reader.due !== Infinity) this.#deadline.set(reader.due);
     return reader.promise;
   }
 
@@ -94,7 +100,6 @@ export class Incoming {
     }
     const reader = this.#reader;
     if (reader !== null) {
-      this.#reader = null;
       reader.end([message, null]);
       return null;
     }
@@ -112,6 +117,7 @@ export class Incoming {
     if (this.#ended !== null) return;
     this.#ended = how;
     this.#answer(endOf(how));
+    this.#deadline.remove();
   }
 
   /** It was closed by us: what nobody has received is dropped. */
@@ -120,6 +126,7 @@ export class Incoming {
     this.#queue = [];
     this.#head = this.#bytes = 0;
     this.#answer([null, err]);
+    this.#deadline.remove();
   }
 
   /** Answers the receive that waits; false if none does. What is here stays. */
@@ -127,16 +134,25 @@ export class Incoming {
     return this.#answer([null, err]);
   }
 
-  /** Forgets the receive that waits: it has given up by itself. */
-  forget(reader: Reader): void {
-    if (this.#reader === reader) this.#reader = null;
+  /** Forgets the receive that waits: it has come to its end. */
+  forget(): void {
+    this.#reader = null;
+    this.#deadline.clear();
   }
 
   #answer(result: ReadResult<Message>): boolean {
     const reader = this.#reader;
-    this.#reader = null;
     reader?.end(result);
     return reader !== null;
+  }
+
+  /** What the kernel holds already comes before the timeout, however busy the loop was. */
+  #timeUp(): void {
+    const reader = this.#reader;
+    if (reader === null) return;
+    poll(() => {
+      if (this.#reader === reader) reader.late();
+    });
   }
 
   #take(): Message | undefined {
@@ -169,8 +185,8 @@ class Reader extends Wait {
   readonly #incoming: Incoming;
   readonly #what: () => string;
   readonly #wait: SocketWait;
-  readonly #deadline: Deadline;
-  #due = Infinity;
+  /** When it gives up. */
+  due = Infinity;
   #over = false;
   #resolve!: (result: ReadResult<Message>) => void;
   #reject!: (error: unknown) => void;
@@ -180,8 +196,6 @@ class Reader extends Wait {
     this.#incoming = incoming;
     this.#what = what;
     this.#wait = wait;
-    // An open WebSocket keeps the program alive by itself.
-    this.#deadline = new Deadline(() => this.#timeUp(), false);
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -192,10 +206,7 @@ class Reader extends Wait {
     const since = now();
     this.enter(since);
     const { timeout, signal } = this.#wait;
-    if (timeout !== 0 && timeout !== Infinity) {
-      this.#due = since + timeout;
-      this.#deadline.set(this.#due);
-    }
+    if (timeout !== 0) this.due = since + timeout;
     signal?.addEventListener("abort", this.#aborted);
   }
 
@@ -215,13 +226,10 @@ class Reader extends Wait {
     this.#reject(error);
   }
 
-  /** What the kernel holds already comes before the timeout, however busy the loop was. */
-  #timeUp(): void {
-    poll(() => {
-      if (this.#over) return;
-      const words = `Cannot ${this.#what()}: no message within ${this.#wait.timeout} ms`;
-      this.end([null, new IoError("timeout", words)]);
-    });
+  /** Its time has passed. */
+  late(): void {
+    const words = `Cannot ${this.#what()}: no message within ${this.#wait.timeout} ms`;
+    this.end([null, new IoError("timeout", words)]);
   }
 
   readonly #aborted = (): void => {
@@ -231,9 +239,8 @@ class Reader extends Wait {
   #release(): boolean {
     if (this.#over) return false;
     this.#over = true;
-    this.#incoming.forget(this);
+    this.#incoming.forget();
     this.leave();
-    this.#deadline.remove();
     this.#wait.signal?.removeEventListener("abort", this.#aborted);
     return true;
   }
