@@ -37,11 +37,15 @@ export class Hub implements Home {
   #heart: ReturnType<typeof setInterval> | null = null;
 
   constructor() {
+    // A stuck process would not notice that it is alone.
+    globalThis.addEventListener("unload", () => {
+      for (const place of this.#places.values()) if (place.isolated) place.kill();
+    });
     this.office = new Office(0, {
       mail: (mail, moved, ours) => this.#forward(mail, moved, ours),
       about: (id, packet) => this.#onward(id, packet),
       link: (place) => this.#places.get(place)?.link ?? null,
-      hurry: (id) => this.#at.get(id)?.link.flush(),
+      hurry: (mail) => this.#placeFor(mail)?.link.flush(),
       ended: () => {},
     });
     this.main = new Cell(this.office, 0, 0, "main", []);
@@ -119,7 +123,7 @@ export class Hub implements Home {
   #take(place: Place, batch: Batch): void {
     place.heard = place.started = true;
     unpack(batch, (packet) => this.#packet(place, packet), (mail, moved) => {
-      if (mail.to === 0) this.office.deliver(mail);
+      if ((mail.kind === REPLY ? mail.via : mail.to) === 0) this.office.deliver(mail);
       else this.#relay(place, mail, moved);
     });
     for (const { link } of this.#relayed) link.flush();
@@ -186,14 +190,14 @@ export class Hub implements Home {
 
   /** Mail of the main thread; for a context that has ended, that is told. */
   #forward(mail: Mail, moved: Transferable[], ours: boolean): void {
-    const place = this.#at.get(mail.to);
+    const place = this.#placeFor(mail);
     if (place !== undefined) place.link.mail(mail, moved, ours);
     else if (isMessage(mail.kind)) this.#onward(mail.to, { k: "watch", id: mail.to });
   }
 
   /** Mail from one thread to another; what cannot go there is told to the sender. */
   #relay(sender: Place, mail: Mail, moved: Transferable[]): void {
-    const place = this.#at.get(mail.to);
+    const place = this.#placeFor(mail);
     if (place === undefined) {
       if (isMessage(mail.kind)) this.#watch(sender, mail.to);
       return;
@@ -208,6 +212,10 @@ export class Hub implements Home {
       if (via === 0) this.office.take(refused);
       else this.#places.get(via)?.link.post(refused);
     }
+  }
+
+  #placeFor({ kind, via, to }: Mail): Place | undefined {
+    return kind === REPLY ? this.#places.get(via) : this.#at.get(to);
   }
 
   /** A packet about a context to where that is. */

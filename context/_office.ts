@@ -61,8 +61,8 @@ export interface Outside {
   about(id: number, packet: Packet): void;
   /** The way to another thread, by its number; null if it has gone. */
   link(place: number): Link | null;
-  /** Sends at once what waits for the end of the turn, on the way to that context. */
-  hurry(id: number): void;
+  /** Sends at once what waits for the end of the turn, on the way of this mail. */
+  hurry(mail: Mail): void;
   /** A context of this thread has ended. */
   ended(id: number, ending: Ending): void;
 }
@@ -105,7 +105,7 @@ export class Office {
   ): void {
     const mail = { kind: REPLY, to: from, from: to, via, session, value };
     this.#post(mail, transfer);
-    if (last) this.#outside.hurry(from);
+    if (last) this.#outside.hurry(mail);
   }
 
   /** A packet for this thread, or somebody in it. */
@@ -252,7 +252,7 @@ export class Office {
       if (hasRoom(target)) {
         this.#put(target, mail, options.transfer);
         // Where others are under way, the next will be here soon, and they go together.
-        if (this.#asking === 0) this.#outside.hurry(to);
+        if (this.#asking === 0) this.#outside.hurry(mail);
       } else owned = this.#own(mail, options.transfer);
       return park<Result<Out>>(what, options, (wake) => {
         const forget = () => {
@@ -344,7 +344,8 @@ export class Office {
 
   /** Posts mail whose value is the sender's own; throws a TypeError if it cannot be copied. */
   #post(mail: Mail, transfer: Transferable[] = []): void {
-    if (this.cells.has(mail.to)) {
+    // Who asked may have ended and still wait: its thread takes the answer.
+    if (mail.kind === REPLY ? mail.via === this.place : this.cells.has(mail.to)) {
       const [value] = copy(mail.value, transfer);
       this.deliver({ ...mail, value });
       return;

@@ -7,6 +7,10 @@ import type { Ending } from "./types.ts";
 /** Names that the runtime in the child may need: where its cache is, how it writes. */
 const RUNTIME_NAMES = ["DENO_DIR", "HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA"];
 
+/** Imported first: what comes after it, and is stuck, shows no sign of life. */
+const READY = `data:text/javascript,import process from "node:process";` +
+  `process.send([{ k: "pong" }]);`;
+
 /** Starts a process for one context; throws what the system has against it. */
 export function startProcess(
   number: number,
@@ -14,10 +18,13 @@ export function startProcess(
   { permissions = [], memory }: Asked,
   onBatch: (place: Place, batch: Batch) => void,
 ): Place {
-  const start = JSON.stringify(new URL("./_process_start.ts", import.meta.url).href);
+  const start = new URL("./_process_start.ts", import.meta.url).href;
+  const [first, second, third] = [READY, start, url].map((module) => JSON.stringify(module));
   // Static imports of a program on stdin need no permission to read, an import() would.
-  const code = `import { start } from ${start};\nimport * as it from ${JSON.stringify(url)};\n` +
-    `start(${number}, () => Promise.resolve(it));\n`;
+  const code = `import ${first};
+    import { start } from ${second};
+    import * as it from ${third};
+    start(${number}, () => Promise.resolve(it));`;
   const limit = memory === undefined ? [] : [heapFlag(memory)];
   const args = ["run", "--no-prompt", ...limit, ...narrow(permissions), "-"];
   const env = environment(permissions);

@@ -30,17 +30,29 @@ export function startThread(
     const reason = error.code === "ERR_WORKER_OUT_OF_MEMORY" ? "killed" : "threw";
     ending = { reason, message: String(error) };
   });
+  let batches = 0;
   const gone = new Promise<Ending>((resolve) => {
-    worker.on("exit", () => afterDrain(() => resolve(ending)));
+    worker.on("exit", () => drained(() => batches, () => resolve(ending)));
   });
   const link = new Link(false, (batch, moved) => port1.postMessage(batch, moved));
   const place = makePlace(number, false, link, gone, () => void worker.terminate());
-  port1.onmessage = (event: MessageEvent<Batch>) => onBatch(place, event.data);
+  port1.onmessage = (event: MessageEvent<Batch>) => {
+    batches++;
+    onBatch(place, event.data);
+  };
   gone.then(() => port1.close());
   return place;
 }
 
-/** What it had posted before its end is on its way still; it is heard first. */
-function afterDrain(then: () => void): void {
-  setImmediate(() => setImmediate(then));
+/** So many turns without a batch show that none is on its way any more. */
+const QUIET = 4;
+
+/** What it had posted before its end may be on its way still; it is heard first. */
+function drained(batches: () => number, then: () => void, quiet = QUIET): void {
+  const heard = batches();
+  setImmediate(() => {
+    if (batches() !== heard) drained(batches, then);
+    else if (quiet === 1) then();
+    else drained(batches, then, quiet - 1);
+  });
 }

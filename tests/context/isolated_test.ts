@@ -94,6 +94,10 @@ Deno.test("stuck_after() holds for a context that runs already", async () => {
   const query = ctx.query({ do: "spin" });
   const [, err] = await within(query, "the end of a stuck process");
   assertEquals([err?.code, err?.reason], ["gone", "destroyed"]);
+  const loop = "data:text/javascript,for (;;);";
+  const [, refused] = await within(create(loop, { isolated: true }), "the end of a stuck module");
+  assertEquals(refused?.code, "failed");
+  assertMatch(refused!.message, /its process gave no sign of life for 1000 ms/);
   stuck_after(2_000);
   assertThrows(() => stuck_after(99), RangeError, "stuck_after wants 100");
   assertThrows(() => stuck_after(Infinity), RangeError, "stuck_after wants");

@@ -62,6 +62,25 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
       inside.create(module, { isolated });
       inside.self.destroy();
     }
+    if (what === "flood and exit") {
+      for (let n = 0; n < 300; n++) await inside.parent.send([n, "x".repeat(20_000)]);
+      Deno.exit(3);
+    }
+    if (what === "leave a timer") {
+      const other = inside.handle<Order>(value as number);
+      setTimeout(async () => {
+        const [answer] = await other.query({ do: "echo", value: "in time" });
+        await inside.parent.send(answer);
+      }, 0);
+      return;
+    }
+    if (what === "leave uncaught") {
+      on_error((error, about) => counted.push(`${about}: ${(error as Error).message}`));
+      setTimeout(() => {
+        throw new Error("of a timer");
+      }, 0);
+      Promise.reject(new Error("of a promise"));
+    }
     if (what === "destroy") inside.self.destroy("by itself");
     if (what === "oom") {
       const held: unknown[] = [];
