@@ -2,15 +2,14 @@
  * One message to 10,000 sockets over TCP: by `broadcast`, by a `send_frame` for each, and by
  * plain Deno, which encodes it once and writes it to each connection.
  *
- *     deno run --allow-net=127.0.0.1 --allow-run bench/broadcast_bench.ts 10000
+ *     deno task bench broadcast -- 10000
  *
- * All three send over the same connections, to a sink in a process of its own. Several
- * rounds, all ways in each; medians, and ratios within the rounds.
+ * All three send over the same connections, to a sink in a process of its own.
  */
 import { from_conn, type TcpSocket } from "../cosocket/mod.ts";
+import { compare, rate } from "./compare.ts";
 import { broadcast, type FrameCodec } from "../stream/mod.ts";
 
-const ROUNDS = 7;
 const [first = "10000"] = Deno.args;
 
 /** A message as a game or a ticker sends it, about 1 KB as JSON. */
@@ -36,7 +35,7 @@ function encode(value: unknown): Uint8Array {
 const codec: FrameCodec<unknown> = { encode, decode: () => null };
 
 if (first === "sink") await sink();
-else await compare(Number(first));
+else await main(Number(first));
 
 /** Takes connections and throws away what comes. */
 async function sink(): Promise<void> {
@@ -50,7 +49,7 @@ async function sink(): Promise<void> {
   }
 }
 
-async function compare(count: number): Promise<void> {
+async function main(count: number): Promise<void> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", "--allow-net=127.0.0.1", import.meta.filename!, "sink"],
     stdin: "null",
@@ -75,33 +74,19 @@ async function compare(count: number): Promise<void> {
     "broadcast": () => broadcast(socks, message, { codec }),
   };
 
-  const times: Record<string, number[]> = {};
-  const encoded: Record<string, number> = {};
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const [name, way] of Object.entries(ways)) {
-      encodings = 0;
-      const begun = performance.now();
-      await way();
-      // The first round only warms up.
-      if (round > 0) (times[name] ??= []).push(performance.now() - begun);
-      encoded[name] = encodings;
-    }
-  }
+  await compare({
+    name: `a message of ${encode(message).length} B to ${count} sockets`,
+    unit: "sockets/s",
+    contenders: Object.fromEntries(
+      Object.entries(ways).map(([name, way]) => [name, () => rate(count, way)]),
+    ),
+  });
+  encodings = 0;
+  await ways.broadcast!();
+  if (encodings !== 1) throw new Error(`broadcast has encoded ${encodings} times`);
+
   await Promise.all(socks.map((sock) => sock.close_immediately()));
   child.kill();
   await reader.cancel();
   await child.status;
-
-  const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
-  const plain = times["deno: encode once, conn.write"]!;
-  const size = encode(message).length;
-  console.log(`deno ${Deno.version.deno}, ${count} sockets, ${size} B, ${ROUNDS} rounds\n`);
-  console.log(`${"way".padEnd(30)} ${"ms".padStart(8)} ${"encodings".padStart(10)}   x plain`);
-  for (const [name, own] of Object.entries(times)) {
-    const ratio = median(plain.map((time, round) => time / own[round]!)).toFixed(2);
-    const ms = median(own).toFixed(0).padStart(8);
-    console.log(
-      `${name.padEnd(30)} ${ms} ${String(encoded[name]).padStart(10)} ${ratio.padStart(9)}`,
-    );
-  }
 }

@@ -1,14 +1,12 @@
 /**
  * Log lines a second, beside plain Deno writing the same line to the same kind of file.
  *
- *     deno run --allow-read --allow-write bench/log_bench.ts
- *
- * Several short rounds, all ways in each; medians, and ratios within the rounds.
+ *     deno task bench log
  */
 import { setImmediate } from "node:timers";
+import { compare } from "./compare.ts";
 import { close_log, DEBUG, ERR, flush_log, INFO, LOG, NOTICE, open_log } from "../log/mod.ts";
 
-const ROUNDS = 7;
 const LINES = 10_000;
 
 const folder = await Deno.makeTempDir();
@@ -89,37 +87,21 @@ async function callOnly(): Promise<number> {
   open(",NOTICE");
   const begun = performance.now();
   for (let i = 0; i < LINES; i++) LOG(NOTICE, TEXT);
-  const micros = (performance.now() - begun) * 1000 / LINES;
+  const rate = LINES * 1_000 / (performance.now() - begun);
   flush_log();
   close_log();
   await Deno.remove(path);
-  return micros;
+  return rate;
 }
 
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
-
-const rates: Record<string, number[]> = {};
-const calls: number[] = [];
-for (let round = 0; round <= ROUNDS; round++) {
-  for (const [name, body] of Object.entries(WAYS)) {
-    const rate = await timed(body);
-    // The first round only warms up.
-    if (round > 0) (rates[name] ??= []).push(rate);
-  }
-  if (round > 0) calls.push(await callOnly());
-}
+await compare({
+  name: "log",
+  unit: `lines of ${line.length} B/s`,
+  contenders: {
+    ...Object.fromEntries(
+      Object.entries(WAYS).map(([name, body]) => [name, () => timed(body)]),
+    ),
+    "LOG, the call alone": callOnly,
+  },
+});
 await Deno.remove(folder, { recursive: true });
-
-const awaited = rates["deno: open once, await write"]!;
-const inCall = rates["deno: open once, writeSync"]!;
-const ratio = (name: string, base: number[]) =>
-  median(rates[name]!.map((rate, round) => rate / base[round]!)).toFixed(2).padStart(9);
-console.log(`deno ${Deno.version.deno}, ${LINES} lines of ${line.length} B, ${ROUNDS} rounds\n`);
-console.log(`${"way".padEnd(30)} ${"lines/s".padStart(11)}  x await  x writeSync`);
-for (const name of Object.keys(WAYS)) {
-  const rate = Math.round(median(rates[name]!)).toLocaleString("en").padStart(11);
-  console.log(`${name.padEnd(30)} ${rate} ${ratio(name, awaited)} ${ratio(name, inCall)}`);
-}
-console.log(
-  `\nLOG keeps its caller for ${median(calls).toFixed(2)} us; the rest is done in the next turn`,
-);

@@ -4,7 +4,7 @@
  */
 
 /** What a connection is for: its first byte. */
-export const PURPOSE = { echo: 1, lines: 2, bytes: 3, sink: 4 } as const;
+export const PURPOSE = { echo: 1, lines: 2, bytes: 3, sink: 4, hello: 5 } as const;
 
 /** The lines that a connection for lines sends. */
 export const LINES = { count: 200_000, length: 60 };
@@ -61,6 +61,9 @@ async function serve(conn: Deno.TcpConn): Promise<void> {
   } else if (first[0] === PURPOSE.sink) {
     for (let taken = 0; taken < BULK;) taken += await conn.read(buffer) ?? BULK;
     await conn.write(first);
+  } else if (first[0] === PURPOSE.hello) {
+    await conn.write(first);
+    await conn.read(first);
   }
 }
 

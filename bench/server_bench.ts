@@ -1,13 +1,13 @@
 /**
- * Servers beside a plain `Deno.listen` loop, and beside Node's `node:net` and LuaJIT with
- * lua-cqueues where these are there: echo of lines for 1 and 100 clients, connections a
+ * Servers beside a plain `Deno.listen` loop, and beside other runtimes where these are there: echo of lines for 1 and 100 clients, connections a
  * second, and what an idle connection costs. Each server is a process of its own, with the
  * same clients of plain Deno.
  *
  *     deno task bench server
  */
 import { listen, unwrap } from "../cosocket/mod.ts";
-import { brief, compare, rate } from "./compare.ts";
+import { compare, rate } from "./compare.ts";
+import { ByLines, type Foreign, foreigners, type ForeignServer } from "./foreign.ts";
 
 /** How many idle connections are counted; each end needs a descriptor in its process. */
 const IDLE = 2_000;
@@ -65,39 +65,9 @@ const SERVERS: Record<string, () => Promise<void>> = {
   "for await, bytes": serveAccepted,
 };
 
-/** Servers of others: what runs them, and what must succeed for that. */
-const FOREIGN: Record<string, { command: string[]; check: string[] }> = {
-  "node:net (Node)": {
-    command: ["node", "bench/foreign/echo_node.mjs"],
-    check: ["node", "--version"],
-  },
-  "LuaJIT, lua-cqueues": {
-    command: ["luajit", "bench/foreign/echo_cqueues.lua"],
-    check: ["luajit", "-e", "require 'cqueues'"],
-  },
-};
-
-/** Those of others that are here. */
-function present(): string[] {
-  return Object.keys(FOREIGN).filter((name) => {
-    const [command, ...args] = FOREIGN[name]!.check;
-    try {
-      const options = { args, stdout: "null", stderr: "null" } as const;
-      if (new Deno.Command(command!, options).outputSync().success) return true;
-    } catch {
-      // Not on the PATH.
-    }
-    console.log(`not here, and left out: ${name}`);
-    return false;
-  });
-}
-
-/** Says the port, and at each line of input how much memory is in use. */
+/** Says the port. */
 function ready(port: number): void {
   console.log(port);
-  (async () => {
-    for await (const _ of Deno.stdin.readable) console.log(Deno.memoryUsage().rss);
-  })();
 }
 
 /** Keeps the clients, this process, to the first processor; `false` where it cannot. */
@@ -112,60 +82,33 @@ function pin(): boolean {
 
 const PIN = Deno.args.length === 0 && pin();
 
-/** A server in a process of its own. */
-class Running implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #output: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #foreign: boolean;
-  port = 0;
+/**
+ * Where the scheduler puts a server beside its one client decides between 15 and 60
+ * thousand round trips; so each has its own processor, where that can be said.
+ */
+const WITHIN = PIN ? ["taskset", "-c", "1"] : [];
 
-  private constructor(name: string) {
-    const own = new URL(import.meta.url).pathname;
-    const ours = [Deno.execPath(), "run", "-q", "-A", "--no-check", own, name];
-    this.#foreign = name in FOREIGN;
-    const plain = FOREIGN[name]?.command ?? ours;
-    // Where the scheduler puts a server beside its one client decides between 15 and 60
-    // thousand round trips; so each has its own processor, where that can be said.
-    const [command, ...args] = PIN ? ["taskset", "-c", "1", ...plain] : plain;
-    this.#child = new Deno.Command(command!, {
-      args,
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    this.#output = this.#child.stdout.getReader();
-    this.#input = this.#child.stdin.getWriter();
-  }
+const others: Map<string, Foreign> = new Map();
 
-  static async start(name: string): Promise<Running> {
-    const running = new Running(name);
-    running.port = await running.#number();
-    return running;
-  }
+/** Starts a server in a process of its own. */
+async function start(name: string): Promise<ForeignServer> {
+  const other = others.get(name);
+  if (other !== undefined) return await other.serve(WITHIN);
+  const own = new URL(import.meta.url).pathname;
+  const ours = [Deno.execPath(), "run", "-q", "-A", "--no-check", own, name];
+  return await new ByLines(name, ours, []).serve(WITHIN);
+}
 
-  async #number(): Promise<number> {
-    return Number(new TextDecoder().decode((await this.#output.read()).value));
-  }
+/** The memory of a process, where the system shows it; `NaN` elsewhere. */
+async function rssOf({ pid }: ForeignServer): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) * 1024;
+}
 
-  async rss(): Promise<number> {
-    if (this.#foreign) {
-      const status = await Deno.readTextFile(`/proc/${this.#child.pid}/status`).catch(() => "");
-      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? NaN) * 1024;
-    }
-    await this.#input.write(new Uint8Array([10]));
-    return await this.#number();
-  }
-
-  dial(): Promise<Deno.TcpConn> {
-    return Deno.connect({ hostname: "127.0.0.1", port: this.port });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill();
-    await this.#child.status;
-    await this.#output.cancel();
-    await this.#input.abort().catch(() => {});
-  }
+async function dial({ port, greeting }: ForeignServer): Promise<Deno.TcpConn> {
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  if (greeting.length > 0) await conn.write(greeting);
+  return conn;
 }
 
 const message = new Uint8Array(64).fill(120);
@@ -181,11 +124,11 @@ async function trips(conn: Deno.TcpConn, count: number): Promise<void> {
 }
 
 /** Connects, has one line echoed and closes, in 10 rows. */
-async function visits(server: Running, count: number): Promise<void> {
+async function visits(server: ForeignServer, count: number): Promise<void> {
   let left = count;
   await Promise.all(Array.from({ length: 10 }, async () => {
     while (left-- > 0) {
-      using conn = await server.dial();
+      using conn = await dial(server);
       await trips(conn, 1);
     }
   }));
@@ -193,26 +136,27 @@ async function visits(server: Running, count: number): Promise<void> {
 
 /** What one of many idle connections costs, in bytes, once each has echoed. */
 async function idle(name: string): Promise<number> {
-  await using server = await Running.start(name);
+  await using server = await start(name);
   await visits(server, 500);
-  const before = await server.rss();
+  const before = await rssOf(server);
   const conns: Deno.TcpConn[] = [];
   for (let n = 0; n < IDLE; n++) {
-    const conn = await server.dial();
+    const conn = await dial(server);
     conns.push(conn);
     await trips(conn, 1);
   }
-  const bytes = (await server.rss() - before) / IDLE;
+  const bytes = (await rssOf(server) - before) / IDLE;
   for (const conn of conns) conn.close();
   return bytes;
 }
 
 async function main(): Promise<void> {
-  const names = [...Object.keys(SERVERS), ...present()];
-  const servers = await Promise.all(names.map(Running.start));
+  for (const other of await foreigners()) others.set(other.name, other);
+  const names = [...Object.keys(SERVERS), ...others.keys()];
+  const servers = await Promise.all(names.map(start));
   for (const [clients, count, rounds] of [[1, 1_000, 15], [100, 30, 15]] as const) {
     const conns = await Promise.all(
-      servers.map((server) => Promise.all(Array.from({ length: clients }, () => server.dial()))),
+      servers.map((server) => Promise.all(Array.from({ length: clients }, () => dial(server)))),
     );
     const all = clients * count;
     await compare({
@@ -236,8 +180,13 @@ async function main(): Promise<void> {
     ])),
   });
   for (const server of servers) await server[Symbol.asyncDispose]();
-  console.log(`\nmemory of an idle connection, ${IDLE} of them, each has echoed once`);
-  for (const name of names) console.log(`  ${name.padEnd(36)} ${brief(await idle(name))}B`);
+  await compare({
+    name: "memory of an idle connection",
+    unit: "B",
+    rounds: 3,
+    less: true,
+    contenders: Object.fromEntries(names.map((name) => [name, () => idle(name)])),
+  });
 }
 
 const [server] = Deno.args;

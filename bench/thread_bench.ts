@@ -76,21 +76,41 @@ const SLEEPERS: Record<string, string> = {
 };
 
 const COUNT = 100_000;
-console.log(`\nsleepers, ${COUNT} for 1 s each: seconds late, memory of the process (3 runs)`);
-for (const [name, code] of Object.entries(SLEEPERS)) {
-  const runs: [late: number, memory: number][] = [];
-  for (let run = 0; run < 3; run++) {
-    const program = `import * as t from "${new URL("../thread/mod.ts", import.meta.url)}";
-      const N = ${COUNT}; const begun = performance.now(); const all = ${code};
-      const memory = () => Deno.memoryUsage().rss / 2 ** 20;
-      const held = memory(); await all;
-      console.log(JSON.stringify([(performance.now() - begun) / 1000 - 1, Math.max(held, memory())]));`;
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["eval", program],
-      env: { NO_COLOR: "1" },
-    }).output();
-    runs.push(JSON.parse(new TextDecoder().decode(stdout)));
-  }
-  const middle = (column: 0 | 1) => runs.map((row) => row[column]).toSorted((a, b) => a - b)[1]!;
-  console.log(`  ${name.padEnd(36)} ${middle(0).toFixed(2)} s   ${middle(1).toFixed(0)} MiB`);
+
+/** Runs one; gives the seconds that it woke late, and the MiB that its process held. */
+async function sleepers(code: string): Promise<[late: number, memory: number]> {
+  const program = `import * as t from "${new URL("../thread/mod.ts", import.meta.url)}";
+    const N = ${COUNT}; const begun = performance.now(); const all = ${code};
+    const memory = () => Deno.memoryUsage().rss / 2 ** 20;
+    const held = memory(); await all;
+    console.log(JSON.stringify([(performance.now() - begun) / 1000 - 1, Math.max(held, memory())]));`;
+  const args = ["eval", program];
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args, env: { NO_COLOR: "1" } })
+    .output();
+  return JSON.parse(new TextDecoder().decode(stdout));
 }
+
+const held: Record<string, number[]> = {};
+
+await compare({
+  name: "100,000 sleep for 1 s: lateness",
+  unit: "s",
+  less: true,
+  contenders: Object.fromEntries(
+    Object.entries(SLEEPERS).map(([name, code]) => [name, async () => {
+      const [late, memory] = await sleepers(code);
+      (held[name] ??= []).push(memory);
+      return late;
+    }]),
+  ),
+});
+
+// Of the same runs: the memory of each was looked at on the way.
+await compare({
+  name: "100,000 sleep for 1 s: memory",
+  unit: "MiB",
+  less: true,
+  contenders: Object.fromEntries(
+    Object.entries(held).map(([name, memory]) => [name, () => memory.shift()!]),
+  ),
+});
