@@ -47,6 +47,7 @@ export * from "./libev.ts";
 export { HttpServer, listen } from "./listen.ts";
 export { HttpRequest } from "./request.ts";
 export { HttpResponse } from "./response.ts";
+export { serve_static, serve_static as static, type StaticOptions } from "./static.ts";
 export * from "./status.ts";
 export type {
   BodyOptions,

@@ -43,6 +43,7 @@ export class HttpResponse {
   #text = "";
   #parts: (string | Uint8Array)[] | null = null;
   #added = false;
+  #bodiless = false;
   #body: BodyStream | null = null;
 
   /**
@@ -202,10 +203,33 @@ export class HttpResponse {
     }
     const status = this.#status !== 0 ? this.#status : this.#added ? 200 : 204;
     const fields = this.#fields();
-    if (!this.#added || NO_BODY.has(status)) return responseOf(null, status, fields);
+    if (!this.#added || this.#bodiless || NO_BODY.has(status)) {
+      return responseOf(null, status, fields);
+    }
     const parts = this.#parts;
     if (parts === null) return responseOf(this.#text, status, fields);
     return responseOf(bytesOf(parts) as Uint8Array<ArrayBuffer>, status, fields);
+  }
+
+  /**
+   * Takes bytes as the whole body, which nobody else holds.
+   *
+   * @internal
+   */
+  give(bytes: Uint8Array): void {
+    this.#added = true;
+    this.#parts = [bytes];
+  }
+
+  /**
+   * Says to `HEAD` how long the body would be.
+   *
+   * @internal
+   */
+  promise(length: number): void {
+    this.headers.set("content-length", length);
+    this.#added = true;
+    this.#bodiless = true;
   }
 
   /**

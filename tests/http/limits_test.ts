@@ -11,7 +11,7 @@ import {
   ThreadKilled,
   wait,
 } from "../../thread/mod.ts";
-import { ask, dial, receiveAnswer, serve } from "./raw.ts";
+import { ask, dial, receiveAnswer, serve, unchunked } from "./raw.ts";
 
 /** A moment that a test waits for. */
 function moment<T = void>(): { come: (value: T) => void; here: Promise<T> } {
@@ -171,7 +171,7 @@ Deno.test("the time limit ends when the answer begins: a long answer is no slow 
   };
   await using server = await serve(handler, { timeout: 40 });
   const { body } = await ask(server.port, "GET /");
-  assertEquals(body, "5\r\nbegun\r\n7\r\n, ended\r\n0\r\n\r\n");
+  assertEquals(unchunked(body), "begun, ended");
 });
 
 Deno.test("clients that send their head byte by byte hold up nobody, and end with the server", async () => {

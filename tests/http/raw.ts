@@ -80,3 +80,15 @@ export async function receiveAnswer(sock: TcpSocket): Promise<Answer> {
 export function utf8(bytes: string): string {
   return new TextDecoder().decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0)));
 }
+
+/** What is in the chunks of a body. */
+export function unchunked(body: string): string {
+  let text = "";
+  for (let at = 0;;) {
+    const end = body.indexOf("\r\n", at);
+    const length = parseInt(body.slice(at, end), 16);
+    if (length === 0) return text;
+    text += body.slice(end + 2, end + 2 + length);
+    at = end + 2 + length + 2;
+  }
+}

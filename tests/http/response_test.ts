@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { type HttpRequest, type HttpResponse, ResponseHeaders } from "../../http/mod.ts";
 import { on_error } from "../../thread/mod.ts";
-import { type Answer, ask, serve, utf8 } from "./raw.ts";
+import { type Answer, ask, serve, unchunked, utf8 } from "./raw.ts";
 
 type Fill = (res: HttpResponse, req: HttpRequest) => unknown;
 
@@ -329,15 +329,3 @@ Deno.test("a handler that returns a Response after it has begun to write is repo
     off();
   }
 });
-
-/** What is in the chunks of a body. */
-function unchunked(body: string): string {
-  let text = "";
-  for (let at = 0;;) {
-    const end = body.indexOf("\r\n", at);
-    const length = parseInt(body.slice(at, end), 16);
-    if (length === 0) return text;
-    text += body.slice(end + 2, end + 2 + length);
-    at = end + 2 + length + 2;
-  }
-}
