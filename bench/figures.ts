@@ -52,8 +52,7 @@ export function brief(figure: number): string {
     : figure >= 999.5
     ? [figure / 1e3, " k"]
     : [figure, ""];
-  return scaled.toPrecision(3).replace(/\.?0+$/, (zeros) => zeros.includes(".") ? "" : zeros) +
-    unit;
+  return Number(scaled.toPrecision(3)) + unit;
 }
 
 /** A comparison as people read it. */

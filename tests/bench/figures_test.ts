@@ -74,7 +74,7 @@ function elementsOf(xml: string): string[] {
   const open: string[] = [];
   const all: string[] = [];
   const rest = xml.replaceAll(
-    /<(\/?)([a-z]+)((?:\s+[\w:]+="[^"<&]*")*)\s*(\/?)>/g,
+    /<(\/?)([a-z]+)((?:\s+[\w:-]+="[^"<&]*")*)\s*(\/?)>/g,
     (_, end, name, __, empty) => {
       if (end === "/") assertEquals(open.pop(), name);
       else {
