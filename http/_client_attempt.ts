@@ -15,6 +15,9 @@ export interface Attempt {
   engine: () => Deno.HttpClient | undefined;
 }
 
+/** Why a `fetch` is aborted; nobody sees it. Without a reason, each abort makes an exception. */
+const OVER = new IoError("closed", "The request is over");
+
 /**
  * Sends a request and waits for the head of its response. Given up, or killed, the
  * connection is closed at once.
@@ -24,9 +27,9 @@ export interface Attempt {
 export async function attempt(one: Attempt): Promise<Result<Response>> {
   const { hop, upload, life, timeout, engine } = one;
   const abort = new AbortController();
-  // Also after a whole response: the rest of an upload that it did not wait for.
   life.whenOver(() => {
-    abort.abort();
+    // Also after a whole response: the rest of an upload that it did not wait for.
+    if (!life.whole || upload !== null) abort.abort(OVER);
     upload?.stop();
   });
   const action = `Cannot ${life.what}`;
@@ -38,7 +41,7 @@ export async function attempt(one: Attempt): Promise<Result<Response>> {
       const giveUp = () => {
         over = true;
         limit.remove();
-        abort.abort();
+        abort.abort(OVER);
         upload?.stop();
       };
       const limit = new Deadline(() => {

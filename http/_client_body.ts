@@ -9,6 +9,15 @@ import type { Life } from "./_client_life.ts";
  */
 const AHEAD = 64 * 1024;
 
+/** And so many pieces, for they may be of one byte. */
+const PIECES_AHEAD = 64;
+
+/** Offered to the runtime while little is expected: a response that waits holds no more. */
+const SMALL = 2 * 1024;
+
+/** Offered once a read has filled all it was offered, and where that much is announced. */
+const LARGE = 64 * 1024;
+
 const END: ReadResult<Bytes> = [null, null];
 
 /**
@@ -20,22 +29,29 @@ const END: ReadResult<Bytes> = [null, null];
 export class Body {
   readonly #life: Life;
   readonly #length: number | null;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
+  /** Reading into memory of ours is three times as fast as being given some. */
+  readonly #reader: ReadableStreamBYOBReader | null;
   #pieces: Bytes[] = [];
   /** How many bytes stand in the queue. */
   #held = 0;
   /** How many have come. */
   #came = 0;
+  /** How much the next read is offered. */
+  #step: number;
+  /** Memory that a short piece has left. */
+  #spare: ArrayBuffer | null = null;
   #reading = false;
   /** How it came to its end: cleanly (`END`), or with an error. */
   #end: ReadResult<Bytes> | null = null;
+  #endTaken = false;
   #wake: (() => void) | null = null;
 
   /** `length`: how many bytes were announced, where that is known. */
   constructor(life: Life, stream: ReadableStream<Uint8Array> | null, length: number | null) {
     this.#life = life;
     this.#length = length;
-    this.#reader = stream?.getReader() ?? null;
+    this.#reader = stream?.getReader({ mode: "byob" }) ?? null;
+    this.#step = Math.max(Math.min(length ?? SMALL, LARGE), 1);
     life.whenOver(() => this.#broken(life.ended));
     if (this.#reader === null) this.#ended(END);
     else this.#fill();
@@ -43,7 +59,12 @@ export class Body {
 
   /** Neither a piece nor its end is there yet. */
   get empty(): boolean {
-    return this.#pieces.length === 0 && this.#end === null;
+    return this.drained && this.#end === null;
+  }
+
+  /** Nothing stands in the queue. */
+  get drained(): boolean {
+    return this.#pieces.length === 0;
   }
 
   /** A piece, or how it ended; `undefined` where that is still to come. */
@@ -72,8 +93,13 @@ export class Body {
    */
   async next(wait: WaitOptions): Promise<ReadResult<Bytes>> {
     const taken = this.take();
-    // A loop that takes no heed of the end must not spin.
-    if (taken !== undefined) return taken[0] === null ? await afterTurn(taken) : taken;
+    if (taken !== undefined) {
+      if (taken[0] !== null) return taken;
+      // A loop that takes no heed of the end must not spin.
+      if (this.#endTaken) return await afterTurn(taken);
+      this.#endTaken = true;
+      return taken;
+    }
     const what = () => `read the body of ${this.#life.what}`;
     return await park<ReadResult<Bytes>>(what, wait, (wake) => {
       this.tell(() => wake(this.take()!));
@@ -83,14 +109,14 @@ export class Body {
 
   #fill(): void {
     if (this.#reading || this.#end !== null || this.#held >= AHEAD) return;
+    if (this.#pieces.length >= PIECES_AHEAD) return;
     this.#reading = true;
-    this.#reader!.read().then(
+    this.#reader!.read(this.#room()).then(
       ({ done, value }) => {
         this.#reading = false;
         if (this.#end !== null) return;
         if (done) return this.#ended(END);
-        // The runtime's pieces are in plain memory of their own.
-        if (value.length > 0) this.#take(value as Bytes);
+        this.#take(value);
         this.#fill();
       },
       (error) => {
@@ -101,10 +127,27 @@ export class Body {
     );
   }
 
-  #take(piece: Bytes): void {
+  /** Where the next bytes are to be written. */
+  #room(): Bytes {
+    // When all that was announced has come, the end is all that is left.
+    if (this.#came === this.#length) return new Uint8Array(1);
+    const spare = this.#spare;
+    this.#spare = null;
+    return spare?.byteLength === this.#step ? new Uint8Array(spare) : new Uint8Array(this.#step);
+  }
+
+  #take(value: Bytes): void {
+    const { buffer, length } = value;
+    this.#step = length === buffer.byteLength ? LARGE : Math.max(this.#step, SMALL);
+    let piece = value;
+    if (2 * length < buffer.byteLength) {
+      // A piece that is kept must not hold more than twice its length.
+      piece = value.slice();
+      this.#spare = buffer;
+    }
     this.#pieces.push(piece);
-    this.#held += piece.length;
-    this.#came += piece.length;
+    this.#held += length;
+    this.#came += length;
     this.#tell();
   }
 
@@ -122,6 +165,7 @@ export class Body {
   #ended(end: ReadResult<Bytes>): void {
     this.#end = end;
     this.#tell();
+    this.#life.whole = end === END;
     this.#life.over();
   }
 
@@ -142,16 +186,4 @@ export class Body {
     this.#wake = null;
     wake?.();
   }
-}
-
-/** All pieces in one. */
-export function joined(pieces: Bytes[], size: number): Bytes {
-  if (pieces.length === 1) return pieces[0]!;
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

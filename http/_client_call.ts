@@ -9,7 +9,7 @@ import type { Life } from "./_client_life.ts";
 import type { Lines, Place } from "./_client_line.ts";
 import { type ClientDefaults, retriesOf } from "./_client_options.ts";
 import { type Hop, redirected } from "./_client_redirect.ts";
-import { isIdempotent, mayRetry } from "./_client_retry.ts";
+import { type ClientRetryOptions, isIdempotent, mayRetry } from "./_client_retry.ts";
 import type { Upload } from "./_client_upload.ts";
 
 /** A call waits so long, in milliseconds, unless told otherwise. */
@@ -72,14 +72,18 @@ export class Call {
 
   async #follow(first: Hop): Promise<Result<Answered>> {
     const life = this.#life;
+    const { jar } = this.#way;
     const { redirects: most = 10, insecure_redirects: insecure = false } = this.#options;
     const redirects: string[] = [];
     for (let hop = first;;) {
-      const [place, lineErr] = await this.#enter(hop);
+      // Mostly there is room, and nobody waits.
+      const free = this.#way.lines.tryEnter(hop.url.origin, this.#way.most);
+      const [place, lineErr] = free === null ? await this.#enter(hop) : [free, null];
       if (lineErr !== null) return [null, lineErr];
+      life.whenOver(() => place.leave());
       const [response, err] = await this.#tries(hop);
       if (err !== null) return [null, err];
-      await this.#way.jar?.store(hop.url, response.headers.getSetCookie());
+      if (jar !== null) await jar.store(hop.url, response.headers.getSetCookie());
       const location = response.headers.get("location");
       const led = most === 0 ? null : redirected(hop, response.status, location, insecure);
       if (led === null) {
@@ -110,20 +114,20 @@ export class Call {
     const life = this.#life;
     const wait = { timeout: this.#timeout, signal: life.signal };
     const [place, err] = await lines.enter(url.origin, most, wait);
-    if (err !== null) return [null, markUnsent(life.why(err))];
-    life.whenOver(() => place.leave());
-    return [place, null];
+    return err === null ? [place, null] : [null, markUnsent(life.why(err))];
   }
 
   /** Sends one request, again where that can do no harm. */
-  async #tries(hop: Hop): Promise<Result<Response>> {
+  #tries(hop: Hop): Promise<Result<Response>> {
     const { attempts, ...pacing } = retriesOf(this.#options.retries);
-    if (attempts === 1) return await this.#send(hop);
+    return attempts === 1 ? this.#send(hop) : this.#retry(hop, { attempts, ...pacing });
+  }
+
+  async #retry(hop: Hop, pacing: ClientRetryOptions): Promise<Result<Response>> {
     const life = this.#life;
     const upload = this.#upload;
     const result: Result<Response> = await retry(() => this.#send(hop), {
       ...pacing,
-      attempts,
       signal: life.signal,
       when: (err) =>
         life.ended === null && mayRetry(err, hop.method) &&
@@ -132,22 +136,28 @@ export class Call {
     return result[1] === null ? result : [null, life.why(result[1])];
   }
 
-  async #send(hop: Hop): Promise<Result<Response>> {
-    const { connections, jar } = this.#way;
+  #send(hop: Hop): Promise<Result<Response>> {
+    const { jar } = this.#way;
+    return jar === null ? this.#attempt(hop) : this.#sendWithCookies(hop, jar);
+  }
+
+  async #sendWithCookies(hop: Hop, jar: CookieJar): Promise<Result<Response>> {
+    const kept = await jar.header(hop.url);
+    if (kept === null) return await this.#attempt(hop);
+    const own = hop.headers.get("cookie");
+    const headers = new Headers(hop.headers);
+    headers.set("cookie", own === null ? kept : `${own}; ${kept}`);
+    return await this.#attempt({ ...hop, headers });
+  }
+
+  #attempt(hop: Hop): Promise<Result<Response>> {
+    const { connections } = this.#way;
     const upload = hop.carries ? this.#upload : null;
-    const kept = await jar?.header(hop.url) ?? null;
-    let sent = hop;
-    if (kept !== null) {
-      const own = hop.headers.get("cookie");
-      const headers = new Headers(hop.headers);
-      headers.set("cookie", own === null ? kept : `${own}; ${kept}`);
-      sent = { ...hop, headers };
-    }
     // A request without a body is one that the runtime would repeat, if a connection that was
     // used before breaks after it: a new one was not.
     const repeatable = (upload === null || upload.size === 0) && !isIdempotent(hop.method);
     const engine = () => repeatable ? connections.fresh : connections.pooled;
-    return await attempt({ hop: sent, upload, life: this.#life, timeout: this.#timeout, engine });
+    return attempt({ hop, upload, life: this.#life, timeout: this.#timeout, engine });
   }
 }
 

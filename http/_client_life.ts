@@ -8,6 +8,8 @@ import { current, Deadline, IoError, now, root, type Task } from "../core/mod.ts
 export class Life {
   /** What it is called in messages and in `thread.list()`: `GET http://a/b`. */
   readonly what: string;
+  /** The body has come to its clean end: nothing is left to give up. */
+  whole = false;
   readonly #abort = new AbortController();
   readonly #task: Task = current();
   #ended: IoError | null = null;

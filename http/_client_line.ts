@@ -47,17 +47,18 @@ export class Lines {
     return { busy, waiting };
   }
 
+  /** Gives a place where one is free and nobody waits for it; else `null`. */
+  tryEnter(host: string, most: number): Place | null {
+    const line = this.#line(host, most);
+    const [permit] = line.places.try_acquire();
+    if (permit === null) return null;
+    line.users += 1;
+    return new Place(() => this.#back(host, line, permit));
+  }
+
   /** Waits for a place in a host's line, which has `most` of them. */
   async enter(host: string, most: number, wait: WaitOptions): Promise<Result<Place>> {
-    let line = this.#lines.get(host);
-    if (line === undefined) {
-      line = { places: semaphore(most, { name: host }), most, users: 0 };
-      this.#lines.set(host, line);
-    } else if (most > line.most) {
-      // The largest number ever asked for holds.
-      line.places.post(most - line.most);
-      line.most = most;
-    }
+    const line = this.#line(host, most);
     if (line.places.count <= -this.#backlog) {
       const words = `Cannot wait for ${host}: ${this.#backlog} requests wait already`;
       return [null, new IoError("exhausted", words)];
@@ -73,6 +74,19 @@ export class Lines {
       if (permit === null) this.#forget(host, line);
     }
     return [new Place(() => this.#back(host, line, permit)), null];
+  }
+
+  #line(host: string, most: number): Line {
+    let line = this.#lines.get(host);
+    if (line === undefined) {
+      line = { places: semaphore(most, { name: host }), most, users: 0 };
+      this.#lines.set(host, line);
+    } else if (most > line.most) {
+      // The largest number ever asked for holds.
+      line.places.post(most - line.most);
+      line.most = most;
+    }
+    return line;
   }
 
   #back(host: string, line: Line, permit: Permit): void {

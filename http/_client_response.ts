@@ -2,16 +2,16 @@ import {
   type Bytes,
   checkTimeout,
   IoError,
-  type ReadResult,
   report,
   type Result,
   type WaitOptions,
 } from "../core/mod.ts";
 import { BufferedStream } from "../stream/mod.ts";
-import { type Body, joined } from "./_client_body.ts";
+import type { Body } from "./_client_body.ts";
 import type { Answered } from "./_client_call.ts";
+import { Gathered } from "./_client_gather.ts";
 import type { Life } from "./_client_life.ts";
-import { type SaveTarget, sinkOf } from "./_client_save.ts";
+import { type SaveTarget, type Sink, sinkOf } from "./_client_save.ts";
 import { BodySource } from "./_client_source.ts";
 import { textOf } from "./_client_text.ts";
 import type { Progress } from "./_client_upload.ts";
@@ -65,8 +65,7 @@ export class ClientResponse implements AsyncDisposable {
   readonly #life: Life;
   readonly #timeout: number;
   /** What `body` has come to so far. */
-  #gathered: Bytes[] = [];
-  #size = 0;
+  readonly #gathered = new Gathered();
   #whole: Bytes | null = null;
   #reading = false;
   #stream: BufferedStream | null = null;
@@ -87,8 +86,8 @@ export class ClientResponse implements AsyncDisposable {
   }
 
   /**
-   * Waits for the whole body and keeps it: a second call gives it again. What was read
-   * through `stream` or `save` before is not in it.
+   * Waits for the whole body and keeps it: a second call gives it again, and so do `save`
+   * and `stream`. What was read through those before is not in it.
    *
    * `timeout` bounds each wait for progress. Errors: `too_long` (over `max`), `timeout`,
    * `cancelled`, `eof` (it broke off), `reset`, `protocol` (not what its encoding says),
@@ -99,23 +98,26 @@ export class ClientResponse implements AsyncDisposable {
     const { max = MOST_HELD, progress, ...given } = options;
     if (!(max >= 0)) throw new RangeError(`body: max must be 0 or more bytes: got ${max}`);
     const wait = this.#wait(given);
-    return await this.#alone(async () => {
+    const busy = this.#begin();
+    if (busy !== null) return [null, busy];
+    const gathered = this.#gathered;
+    try {
       for (;;) {
-        if (Math.max(this.#size, this.#announced()) > max) {
+        if (Math.max(gathered.size, this.#announced()) > max) {
           return [null, new IoError("too_long", `${this.#action()}: it has over ${max} bytes`)];
         }
-        const [piece, err] = await this.#next(wait);
+        const [piece, err] = await this.#body.next(wait);
         if (err !== null) return [null, err];
         if (piece === null) break;
-        this.#gathered.push(piece);
-        this.#size += piece.length;
-        const thrown = await this.#told(progress, this.#size);
+        gathered.add(piece);
+        const thrown = progress === undefined ? null : await this.#told(progress, gathered.size);
         if (thrown !== null) return [null, thrown];
       }
-      this.#whole = joined(this.#gathered, this.#size);
-      this.#gathered = [];
+      this.#whole = gathered.take();
       return [this.#whole, null];
-    });
+    } finally {
+      this.#reading = false;
+    }
   }
 
   /**
@@ -154,36 +156,50 @@ export class ClientResponse implements AsyncDisposable {
   async save(target: SaveTarget, options: ClientBodyOptions = {}): Promise<Result<number>> {
     const { max = Infinity, progress, ...given } = options;
     const wait = this.#wait(given);
-    return await this.#alone(async () => {
+    const busy = this.#begin();
+    if (busy !== null) return [null, busy];
+    try {
       const [sink, openErr] = await sinkOf(target, wait);
       if (openErr !== null) return [null, openErr];
-      let done = 0;
-      let whole = false;
-      const failed = (err: IoError): Result<number> => {
-        const { code, message } = err;
-        return [null, new IoError(code, message, { cause: err.cause ?? err, sent: done })];
-      };
-      try {
-        for (;;) {
-          if (Math.max(done, this.#announced()) > max) {
-            return failed(new IoError("too_long", `${this.#action()}: it has over ${max} bytes`));
-          }
-          const [piece, err] = await this.#next(wait);
-          if (err !== null) return failed(err);
-          if (piece === null) break;
-          const [, writeErr] = await sink.write(piece);
-          if (writeErr !== null) return failed(writeErr);
-          done += piece.length;
-          const thrown = await this.#told(progress, done);
-          if (thrown !== null) return failed(thrown);
+      this.#giveBack();
+      return await this.#saveTo(sink, max, progress, wait);
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  async #saveTo(
+    sink: Sink,
+    max: number,
+    progress: Progress | undefined,
+    wait: WaitOptions,
+  ): Promise<Result<number>> {
+    let done = 0;
+    let whole = false;
+    const failed = (err: IoError): Result<number> => {
+      const { code, message } = err;
+      return [null, new IoError(code, message, { cause: err.cause ?? err, sent: done })];
+    };
+    try {
+      for (;;) {
+        if (Math.max(done, this.#announced()) > max) {
+          return failed(new IoError("too_long", `${this.#action()}: it has over ${max} bytes`));
         }
-        whole = true;
-        const [, err] = await sink.finish();
-        return err === null ? [done, null] : failed(err);
-      } finally {
-        if (!whole) await sink.drop();
+        const [piece, err] = await this.#body.next(wait);
+        if (err !== null) return failed(err);
+        if (piece === null) break;
+        const [, writeErr] = await sink.write(piece);
+        if (writeErr !== null) return failed(writeErr);
+        done += piece.length;
+        const thrown = progress === undefined ? null : await this.#told(progress, done);
+        if (thrown !== null) return failed(thrown);
       }
-    });
+      whole = true;
+      const [, err] = await sink.finish();
+      return err === null ? [done, null] : failed(err);
+    } finally {
+      if (!whole) await sink.drop();
+    }
   }
 
   /**
@@ -194,8 +210,7 @@ export class ClientResponse implements AsyncDisposable {
     if (this.#stream === null) {
       const { what } = this.#life;
       const source = new BodySource(this.#body, what, () => this.#life.over());
-      for (const piece of this.#gathered.toReversed()) this.#body.unread(piece);
-      this.#gathered = [];
+      this.#giveBack();
       this.#stream = new BufferedStream(source, { name: what, timeout: this.#timeout });
     }
     return this.#stream;
@@ -214,6 +229,12 @@ export class ClientResponse implements AsyncDisposable {
     await this.close();
   }
 
+  /** What `body` has come to, whole or not, is for whoever reads now. */
+  #giveBack(): void {
+    if (this.#gathered.size > 0) this.#body.unread(this.#gathered.take());
+    else if (this.#whole !== null && this.#body.drained) this.#body.unread(this.#whole);
+  }
+
   #action(): string {
     return `Cannot read the body of ${this.#life.what}`;
   }
@@ -228,27 +249,18 @@ export class ClientResponse implements AsyncDisposable {
     return signal === undefined ? { timeout } : { timeout, signal };
   }
 
-  async #next(wait: WaitOptions): Promise<ReadResult<Bytes>> {
-    return await this.#body.next(wait);
-  }
-
-  /** One reader at a time. */
-  async #alone<T>(read: () => Promise<Result<T>>): Promise<Result<T>> {
+  /** One reader at a time: says who the other one is. */
+  #begin(): IoError | null {
     if (this.#reading || this.#stream !== null) {
       const by = this.#reading ? "another call" : "its stream";
-      return [null, new IoError("busy", `${this.#action()}: ${by} reads it`)];
+      return new IoError("busy", `${this.#action()}: ${by} reads it`);
     }
     this.#reading = true;
-    try {
-      return await read();
-    } finally {
-      this.#reading = false;
-    }
+    return null;
   }
 
   /** Tells how far it has come; what the program throws then is `failed`. */
-  async #told(progress: Progress | undefined, done: number): Promise<IoError | null> {
-    if (progress === undefined) return null;
+  async #told(progress: Progress, done: number): Promise<IoError | null> {
     try {
       await progress(done, this.length);
       return null;

@@ -120,7 +120,9 @@ export class HttpClient implements AsyncDisposable {
     const method = methodOf(options);
     const target = urlOf(url, this.#options.base, options.query);
     const headers = new Headers(this.#options.headers);
-    for (const [name, value] of new Headers(options.headers)) headers.set(name, value);
+    if (options.headers !== undefined) {
+      for (const [name, value] of new Headers(options.headers)) headers.set(name, value);
+    }
     const what = `${method} ${placeOf(target)}`;
     if (this.#closed) {
       return [null, new IoError("closed", `Cannot ${what}: the client was closed`)];

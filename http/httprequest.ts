@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { type Bytes, checkTimeout, IoError, type Result } from "../core/mod.ts";
 import { readfile } from "../eio/mod.ts";
 import { type Answered, Call, DEFAULT_TIMEOUT } from "./_client_call.ts";
-import { joined } from "./_client_body.ts";
 import { type ClientSslOptions, type Connections, Engine } from "./_client_engine.ts";
+import { Gathered } from "./_client_gather.ts";
 import { Life } from "./_client_life.ts";
 import { Lines } from "./_client_line.ts";
 import type { FormFields } from "./_client_multipart.ts";
@@ -178,11 +178,10 @@ async function wholeAnswer(
   timeout: number,
   encoding: AnswerEncoding,
 ): Promise<HttpRequestResult<string | Bytes>> {
-  const pieces: Bytes[] = [];
-  let size = 0;
+  const gathered = new Gathered();
   let broken: IoError | null = null;
   for (;;) {
-    if (Math.max(size, length ?? 0) > max) {
+    if (Math.max(gathered.size, length ?? 0) > max) {
       const words = `Cannot read the body of ${life.what}: it has over ${max} bytes`;
       return [null, new IoError("too_long", words)];
     }
@@ -190,11 +189,10 @@ async function wholeAnswer(
     if (err !== null && err.code !== "eof" && err.code !== "reset") return [null, err];
     broken = err;
     if (piece === null) break;
-    pieces.push(piece);
-    size += piece.length;
+    gathered.add(piece);
   }
   const { status, headers } = response;
-  const bytes = joined(pieces, size);
+  const bytes = gathered.take();
   const [text, err] = decoded(bytes, encoding, headers.get("content-type"), life.what);
   if (err !== null) return [null, broken ?? err];
   // A name of the world's making must find nothing of a prototype's.

@@ -160,3 +160,47 @@ Deno.test("what one client downloads another uploads, through a file, byte for b
   const res = await unwrap(http.put("/", file));
   assertEquals(await res.json(), [[String(LARGE.length), true], null]);
 });
+
+Deno.test("what body() has read, or begun to read, save() and stream still give", async () => {
+  await using server = await raw((sock) => sock.send(whole(LARGE)));
+  await using http = client({ base: server.url });
+  let saved = "";
+  const sink = {
+    write(piece: Uint8Array) {
+      saved += new TextDecoder().decode(piece);
+      return Promise.resolve<[true, null]>([true, null]);
+    },
+  };
+  const res = await unwrap(http.get("/"));
+  assertEquals((await res.body({ max: 10 }))[1]?.code, "too_long");
+  const stop = new Error("begun");
+  await res.body({
+    progress: () => {
+      throw stop;
+    },
+  });
+  assertEquals(await res.save(sink), [LARGE.length, null]);
+  assertEquals(saved === LARGE, true);
+
+  const again = await unwrap(http.get("/"));
+  assertEquals((await again.body())[0]?.length, LARGE.length);
+  saved = "";
+  assertEquals(await again.save(sink), [LARGE.length, null]);
+  assertEquals(saved === LARGE, true);
+  assertEquals((await again.body())[0]?.length, LARGE.length);
+  assertEquals(await again.stream.receive(10, { encoding: "utf-8" }), ["0123456789", null]);
+  await again.close();
+});
+
+Deno.test("a byte at a time takes memory for the bytes, not for the pieces", async () => {
+  const bytes = 2_000;
+  await using server = await raw(async (sock) => {
+    await sock.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (let n = 0; n < bytes; n++) await sock.send("1\r\nx\r\n");
+    await sock.send("0\r\n\r\n");
+  });
+  await using http = client();
+  const res = await unwrap(http.get(server.url));
+  const [body] = await res.body();
+  assertEquals([body?.length, body?.buffer.byteLength], [bytes, bytes]);
+});
