@@ -45,6 +45,7 @@ export class Wire implements Outlet {
   /** Runs while what was sent leaves, in front of the goodbye. */
   #draining: ReturnType<typeof setTimeout> | undefined;
   #due: number | null = null;
+  #atOnce = false;
   /** A message has come since this was last false. */
   #noisy = false;
   #farewell: Promise<Result<true>> | null = null;
@@ -122,15 +123,17 @@ export class Wire implements Outlet {
 
   /**
    * Closes it: hands over what waits to be sent, then says goodbye, and waits for the
-   * answer, but not for ever.
+   * answer, but not for ever. `atOnce` says it in this turn: a server that ends with its
+   * scope is cut off in the next one, by a runtime that sends a code which is none (1005).
    */
-  close(code: number, reason: string): Promise<Result<true>> {
+  close(code: number, reason: string, atOnce = false): Promise<Result<true>> {
     if (!this.#closed) {
       this.#closed = true;
       this.err = this.#closedError("receive from");
       this.incoming.close(this.err);
       if (this.closing === null) {
         if (this.open) this.outgoing.flush();
+        this.#atOnce = atOnce;
         this.#finish({ code, reason }, null);
       }
     }
@@ -155,7 +158,9 @@ export class Wire implements Outlet {
    * server waits in front of it until all has left and nothing has come for a while.
    */
   #say(closing: Closing): void {
-    if (this.#role === "client" || now() >= this.#dueAt()) return this.#tellRuntime(closing);
+    if (this.#role === "client" || this.#atOnce || now() >= this.#dueAt()) {
+      return this.#tellRuntime(closing);
+    }
     this.#noisy = false;
     const look = () => {
       if (!this.open) return;

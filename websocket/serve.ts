@@ -65,7 +65,7 @@ export class Endpoint implements AsyncDisposable {
       // A handler may let the end of its connection pass, as `for await` throws it.
       if (error !== wire.err) report(error, `websocket ${wire.name}`);
     } finally {
-      await wire.close(code, "");
+      await wire.close(code, "", code === GOING_AWAY);
     }
   }
 

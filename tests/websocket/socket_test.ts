@@ -350,3 +350,41 @@ Deno.test("MessageSocket: what is wrong with an option throws", async () => {
   assertThrows(() => client.send("x", { timeout: "1" as unknown as number }), TypeError, "send");
   assertThrows(() => client.on_disconnect(1 as unknown as null), TypeError, "on_disconnect");
 });
+
+Deno.test("MessageSocket: one that is dropped is closed when it is collected, and named once", async () => {
+  const program = `
+    import { connect, serve } from "./websocket/mod.ts";
+    import { on_error } from "./thread/mod.ts";
+    const ended = Promise.withResolvers();
+    const told = Promise.withResolvers();
+    const sink = serve(async (socket) => {
+      for await (const _ of socket);
+      ended.resolve(socket.code);
+    });
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, sink.fetch);
+    let times = 0;
+    on_error((error, about) => {
+      times += 1;
+      told.resolve(about.replace(/:\\d+/, "") + " " + error.code);
+    });
+    await (async () => {
+      const [socket] = await connect("ws://127.0.0.1:" + server.addr.port);
+      await socket.send("hello");
+      // While a receive waits it is held, even if nobody holds it.
+      void socket.receive({ timeout: 50 });
+    })();
+    const collecting = setInterval(gc, 5);
+    console.log(await told.promise, await ended.promise, times);
+    clearInterval(collecting);
+    await server.shutdown();
+  `;
+  const args = ["run", "--no-check", "--allow-net=127.0.0.1", "--v8-flags=--expose-gc", "-"];
+  const child = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped" })
+    .spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(program));
+  await writer.close();
+  const { stdout, success } = await child.output();
+  assertEquals(new TextDecoder().decode(stdout), "websocket ws://127.0.0.1/ closed 1000 1\n");
+  assert(success);
+});
