@@ -37,6 +37,7 @@ export type {
 } from "../core/mod.ts";
 export { unwrap, type Unwrapped } from "../core/mod.ts";
 export type { Address } from "../cosocket/mod.ts";
+export type { ExitStatus } from "../process/mod.ts";
 export type { FileLike } from "../stream/mod.ts";
 export * from "./app.ts";
 export * from "./client.ts";
@@ -47,6 +48,7 @@ export * from "./libev.ts";
 export { HttpServer, listen } from "./listen.ts";
 export { HttpRequest } from "./request.ts";
 export { HttpResponse } from "./response.ts";
+export * from "./run.ts";
 export { serve_static, serve_static as static, type StaticOptions } from "./static.ts";
 export * from "./status.ts";
 export type {
