@@ -61,6 +61,8 @@ const CALLS: Record<string, () => unknown> = {
     http.client({ proxy: { path: "/run/a.sock" } }).get("http://example.com/"),
   "http.httprequest": () => http.httprequest("http://example.com/"),
   "http.listen": () => http.listen("127.0.0.1", 8_080, () => {}),
+  "http.listen on a path": () => http.listen("/run/a.sock", () => {}),
+  "http.run": () => http.run("file:///a.ts", { port: 8_080 }),
   "log.open_log": () => log.open_log("a.log"),
   "log.open_logger": () => log.open_logger("a.log"),
   "process.chdir": () => process.chdir("/"),

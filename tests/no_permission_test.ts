@@ -51,6 +51,8 @@ const FLAGS: Record<string, string> = {
   "http.client to a Unix socket": "--allow-read=/run/a.sock",
   "http.httprequest": "--allow-net=example.com:80",
   "http.listen": "--allow-net=127.0.0.1:8080",
+  "http.listen on a path": "--allow-read=/run/a.sock",
+  "http.run": "--allow-net=127.0.0.1:8080",
   "log.open_log": "--allow-write=$/a.log",
   "log.open_logger": "--allow-write=$/a.log",
   "process.chdir": "--allow-read=/",
@@ -77,7 +79,7 @@ const FLAGS: Record<string, string> = {
 const FREE: Record<string, string[]> = {
   cosocket: ["bind", "from_conn", "pool_close", "pool_stats", "tcp", "unwrap"],
   eio: ["unwrap"],
-  http: ["app", "libev", "status_text", "unwrap"],
+  http: ["app", "libev", "serve_static", "static", "status_text", "unwrap"],
   log: ["LOG", "close_log", "flush_log", "log_stats", "logger", "unwrap"],
   process: ["abort", "children", "cwd", "exit", "unwrap", "uptime", "waitpid"],
   system: ["hrtime", "parallelism", "unwrap"],
