@@ -1,7 +1,7 @@
 import { report } from "../core/mod.ts";
 import { Cell } from "./_cell.ts";
 import { NOBODY } from "./_create.ts";
-import type { Home } from "./_home.ts";
+import type { Hand, Home } from "./_home.ts";
 import { Office } from "./_office.ts";
 import {
   type Asked,
@@ -58,6 +58,10 @@ export class Hub implements Home {
     if (this.#heart === null) return;
     clearInterval(this.#heart);
     this.#startHeart();
+  }
+
+  hand(to: number): Hand | null {
+    return this.#at.get(to)?.hand ?? null;
   }
 
   create(

@@ -1,3 +1,4 @@
+import type { Hand } from "./_home.ts";
 import type { Link } from "./_link.ts";
 import type { Ending } from "./types.ts";
 
@@ -20,6 +21,8 @@ export interface Place {
   /** How its end is told, where that is known better than from how it went. */
   verdict: Ending | null;
   kill(): void;
+  /** Posts mail with a socket; only a process can be given one. */
+  hand: Hand | null;
   readonly gone: Promise<Ending>;
 }
 
@@ -43,6 +46,7 @@ export function makePlace(
     over: false,
     verdict: null,
     kill,
+    hand: null,
     gone,
   };
 }

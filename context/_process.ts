@@ -37,6 +37,12 @@ export function startProcess(
   const gone = Promise.all([exitOf(child), drained(child)]).then(([ending]) => ending);
   const link = new Link(true, (batch) => void (child.connected && child.send(batch as never)));
   const place = makePlace(number, true, link, gone, () => void child.kill("SIGKILL"));
+  place.hand = ({ kind, to, from, via, session, value }, socket) => {
+    link.flush();
+    const batch: Batch = [kind, to, from, via, session, value];
+    if (child.connected) child.send(batch as never, socket as never);
+    else socket.destroy();
+  };
   child.on("message", (batch: unknown) => onBatch(place, batch as Batch));
   return place;
 }

@@ -1,5 +1,6 @@
 /** What the first module of an isolated context calls. */
 import process from "node:process";
+import { current } from "./_home.ts";
 import { Link } from "./_link.ts";
 import { Member } from "./_member.ts";
 import type { Batch } from "./_packet.ts";
@@ -8,7 +9,11 @@ import type { Batch } from "./_packet.ts";
 export function start(place: number, load: () => Promise<{ default?: unknown }>): void {
   const link = new Link(true, (batch) => void process.send?.(batch));
   const member = new Member(place, link, async () => (await load()).default);
-  process.on("message", (batch: Batch) => member.take(batch));
+  process.on("message", (batch: Batch, socket?: unknown) => {
+    current.handed = socket;
+    member.take(batch);
+    current.handed = undefined;
+  });
   link.post({ k: "pong" });
   // Without its creator there is nobody to serve.
   process.on("disconnect", () => Deno.exit(0));

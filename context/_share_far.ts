@@ -1,13 +1,15 @@
 import { type Bytes, IoError } from "../core/mod.ts";
 import type { Peer, Source } from "../stream/mod.ts";
+import type { Socket } from "node:net";
+import { current } from "./_home.ts";
 import { type Answer, MOST_SENT, type Request, WINDOW } from "./_share_words.ts";
 import { unpackError } from "./_share_wire.ts";
 
 /** What is smaller goes over in a word; larger pieces are moved, and then released. */
 const SMALL = 4096;
 
-/** What an opened share tells of. */
-export type Opened = Answer & { k: "opened" };
+/** What an opened share tells of: the stream, or the socket that was moved here. */
+export type Opened = Answer & { k: "opened" } | { k: "moved"; socket: Socket };
 
 /** What a far end is made with. */
 export interface FarOptions {
@@ -82,6 +84,8 @@ export class FarEnd implements Source {
     switch (word.k) {
       case "opened":
         return this.#opened(word);
+      case "moved":
+        return this.#moved(current.handed as Socket);
       case "refused":
         return this.gone(unpackError(word.err));
       case "wrote":
@@ -177,7 +181,17 @@ export class FarEnd implements Source {
         null;
   }
 
-  #opened(word: Opened): void {
+  #moved(socket: Socket): void {
+    // Until somebody reads, nobody is there to be told.
+    socket.on("error", () => {});
+    const then = this.#opening;
+    this.#opening = null;
+    if (then === null) socket.destroy();
+    else then({ k: "moved", socket });
+    this.#leave();
+  }
+
+  #opened(word: Answer & { k: "opened" }): void {
     this.#line = word.line;
     if (word.remote !== null) this.remote = word.remote;
     const then = this.#opening;

@@ -1,5 +1,7 @@
 import { any, type Bytes, codecOf, type Encoding, IoError } from "../core/mod.ts";
+import { TcpSocket } from "../cosocket/mod.ts";
 import { BufferedStream, type Channel } from "../stream/mod.ts";
+import { BESIDE } from "./_packet.ts";
 import { type Answer, noMore, type Parts, type Request, WINDOW } from "./_share_words.ts";
 import { newLine, packError, postTo, takeFrom, takeStray, wiredHome } from "./_share_wire.ts";
 
@@ -20,6 +22,8 @@ export class Share {
   readonly #forget: () => void;
   readonly #abort = new AbortController();
   #claimed = false;
+  /** Whether the claimant is to have the socket itself, where that can be. */
+  moves = false;
 
   /** The share of a stream: made at the first call, and the same as long as that is open. */
   static of(stream: BufferedStream<Encoding>, channel: Channel, owner: number): Share {
@@ -64,11 +68,25 @@ export class Share {
       const why = this.#claimed ? "another has claimed it" : "its owner is receiving";
       return refuse(new IoError("busy", `Cannot claim ${name}: ${why}`));
     }
+    if (claim && this.moves && this.#openers.size === 0 && this.#move(from, line)) return;
     if (claim) this.#claimed = true;
     const opener = new Opener(this, this.#channel, { id: from, line, timeout, claim });
     this.#openers.add(opener);
     opener.say({ k: "opened", line: opener.line, name, remote });
     if (claim) opener.receive();
+  }
+
+  /** Gives the socket away; false where it, or the other side, is not of the kind for that. */
+  #move(to: number, line: number): boolean {
+    const home = wiredHome();
+    const hand = home.hand?.(to) ?? null;
+    if (hand === null || !(this.#stream instanceof TcpSocket)) return false;
+    const socket = this.#stream.give_socket();
+    if (socket === null) return false;
+    const value: Answer = { k: "moved" };
+    const { owner: from } = this.parts;
+    hand({ kind: BESIDE, to, from, via: home.office.place, session: line, value }, socket);
+    return true;
   }
 
   left(opener: Opener): void {

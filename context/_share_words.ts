@@ -26,6 +26,8 @@ export type Request =
 export type Answer =
   | { k: "opened"; line: number; name: string; remote: Peer | null }
   | { k: "refused"; err: PackedError }
+  /** The socket itself came along. */
+  | { k: "moved" }
   | { k: "wrote" }
   | { k: "unwritten"; err: PackedError }
   | { k: "eof" }

@@ -8,6 +8,7 @@ import {
   type Result,
   type WaitOptions,
 } from "../core/mod.ts";
+import { TcpSocket } from "../cosocket/mod.ts";
 import {
   BufferedStream,
   DEFAULT_TIMEOUT,
@@ -25,6 +26,13 @@ import type { Inside } from "./types.ts";
 export interface ShareOptions {
   /** In a context: its own side, which is the owner. */
   inside?: Inside;
+  /**
+   * Give the claimant the socket itself, where the runtime can: an isolated context that
+   * claims a socket of the main thread, accepted by `cosocket.listen` with `reuseport` or
+   * `keepidle`, of which nothing was received or sent. The stream here is closed then, and
+   * nothing goes through this thread. Else it is shared as ever; off by default.
+   */
+  move?: boolean;
 }
 
 /** What {@linkcode open} and {@linkcode claim} take. */
@@ -108,7 +116,9 @@ export function share(
   if (channel === null || channel.closed) {
     return fail(new IoError("closed", "Cannot share a stream that is not open"));
   }
-  return ok(addressOf(Share.of(stream, channel, owner).parts));
+  const shared = Share.of(stream, channel, owner);
+  shared.moves = options.move ?? false;
+  return ok(addressOf(shared.parts));
 }
 
 /**
@@ -127,7 +137,8 @@ export function open<E extends Encoding = "lines">(
   address: string,
   options: OpenSharedOptions<E> = {},
 ): Promise<Result<SharedStream<E>>> {
-  return openAddress(address, false, options);
+  // What is opened to send is never moved.
+  return openAddress(address, false, options) as Promise<Result<SharedStream<E>>>;
 }
 
 /**
@@ -143,7 +154,7 @@ export function open<E extends Encoding = "lines">(
 export function claim<E extends Encoding = "lines">(
   address: string,
   options: OpenSharedOptions<E> = {},
-): Promise<Result<SharedStream<E>>> {
+): Promise<Result<BufferedStream<E>>> {
   return openAddress(address, true, options);
 }
 
@@ -152,7 +163,7 @@ function openAddress<E extends Encoding>(
   address: string,
   claim: boolean,
   { inside, signal, ...options }: OpenSharedOptions<E>,
-): Promise<Result<SharedStream<E>>> {
+): Promise<Result<BufferedStream<E>>> {
   const caller = claim ? "claim" : "open";
   const parts = partsOfAddress(address, caller);
   const self = selfOf(inside, caller);
@@ -173,7 +184,7 @@ interface Asking extends Parts {
 async function connectTo<E extends Encoding>(
   { owner, line: there, token, claim, self, wait }: Asking,
   options: StreamOptions<E>,
-): Promise<Result<SharedStream<E>>> {
+): Promise<Result<BufferedStream<E>>> {
   const line = newLine();
   const abort = new AbortController();
   const far = new FarEnd(there, {
@@ -198,5 +209,10 @@ async function connectTo<E extends Encoding>(
     }
     return () => far.abandon();
   });
-  return err === null ? ok(new SharedStream<E>(far, { name: opened.name, ...options })) : fail(err);
+  if (err !== null) return fail(err);
+  return ok<BufferedStream<E>>(
+    opened.k === "moved"
+      ? TcpSocket.of_socket<E>(opened.socket, options)
+      : new SharedStream<E>(far, { name: opened.name, ...options }),
+  );
 }

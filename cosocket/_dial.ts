@@ -184,20 +184,30 @@ export class NodeTransport extends DuplexSource implements Transport {
   readonly local: Address;
   readonly remote: Address;
   readonly #socket: net.Socket;
+  #given = false;
 
   constructor(socket: net.Socket) {
-    super(socket);
+    // One that was accepted is paused until somebody reads.
+    super(socket, socket.readableFlowing !== false);
     this.#socket = socket;
     this.local = addressOf(socket.localAddress, socket.localPort);
     this.remote = addressOf(socket.remoteAddress, socket.remotePort);
   }
 
   override async close(): Promise<void> {
+    if (this.#given) return;
     const closed = this.#socket.closed
       ? null
       : new Promise((resolve) => this.#socket.once("close", resolve));
     this.#socket.destroy();
     await closed;
+  }
+
+  /** Gives the socket itself away, if nothing was read or sent; this is of no use then. */
+  give(): net.Socket | null {
+    if (this.#socket.bytesWritten > 0 || this.giveUp() === null) return null;
+    this.#given = true;
+    return this.#socket;
   }
 
   ref(alive: boolean): void {

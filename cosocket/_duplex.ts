@@ -94,30 +94,50 @@ export class DuplexSource implements Source {
   #ended = false;
   #error: Error | null = null;
   #wake: (() => void) | null = null;
+  #begun = false;
 
-  constructor(duplex: Duplex) {
+  /** One that is not `eager` is read when somebody asks for the first time. */
+  constructor(duplex: Duplex, eager = true) {
     this.duplex = duplex;
-    const news = () => {
-      const wake = this.#wake;
-      this.#wake = null;
-      wake?.();
-    };
-    duplex.on("readable", news);
-    duplex.on("end", () => {
-      this.#ended = true;
-      news();
-    });
-    duplex.on("close", () => {
-      this.#ended = true;
-      news();
-    });
-    duplex.on("error", (error: Error) => {
-      this.#error ??= error;
-      news();
-    });
+    duplex.on("end", this.#onEnd);
+    duplex.on("close", this.#onEnd);
+    duplex.on("error", this.#onError);
+    if (eager) this.#begin();
+  }
+
+  readonly #news = (): void => {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.#news();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#error ??= error;
+    this.#news();
+  };
+
+  /** Has the stream read; before, nothing of what it brings has been touched. */
+  #begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.duplex.on("readable", this.#news);
+  }
+
+  /** Gives the stream away, unless something was read of it. */
+  protected giveUp(): Duplex | null {
+    if (this.#begun || this.#error !== null || this.#ended) return null;
+    this.duplex.off("end", this.#onEnd);
+    this.duplex.off("close", this.#onEnd);
+    return this.duplex;
   }
 
   async read(into: Bytes): Promise<number | null> {
+    this.#begin();
     for (;;) {
       const chunk = this.#left ?? this.duplex.read() as Buffer | null;
       if (chunk !== null) return this.#fill(into, chunk);

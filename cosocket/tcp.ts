@@ -9,12 +9,19 @@ import {
   type WaitOptions,
 } from "../core/mod.ts";
 import { BufferedStream, Channel, DEFAULT_TIMEOUT } from "../stream/mod.ts";
-import { isIP } from "node:net";
-import { dieIfKilled, type NodeOptions, notConnected, type Target, targetOf } from "./_dial.ts";
+import { isIP, type Socket } from "node:net";
+import {
+  dieIfKilled,
+  type NodeOptions,
+  NodeTransport,
+  notConnected,
+  type Target,
+  targetOf,
+} from "./_dial.ts";
 import { dialResolved } from "./_resolve.ts";
 import { handshake, identity, type Role, TlsTransport } from "./_tls.ts";
 import { traceFromEnv } from "./_trace.ts";
-import { ConnTransport, type SocketOption } from "./_transport.ts";
+import { ConnTransport, type SocketOption, type Transport } from "./_transport.ts";
 import { acquire, IDLE_LIFE, type Member, Pool, poolOf } from "./pool.ts";
 import type {
   Address,
@@ -166,7 +173,10 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     conn: Deno.TcpConn | Deno.UnixConn,
     options: TcpOptions<E>,
   ): TcpSocket<E> {
-    const transport = new ConnTransport(conn);
+    return TcpSocket.#over(new ConnTransport(conn), options);
+  }
+
+  static #over<E extends Encoding>(transport: Transport, options: TcpOptions<E>): TcpSocket<E> {
     transport.set("nodelay", true);
     const { remote } = transport;
     const name = remote.family === "tcp"
@@ -176,6 +186,32 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     // A pool of its own, that no connect ever asks.
     sock.#use(new Pool(name).opened(new Channel(transport, name), transport));
     return sock;
+  }
+
+  /**
+   * Takes over a socket of `node:net`, as another process has handed it to this one.
+   *
+   * @internal
+   */
+  static of_socket<E extends Encoding>(socket: Socket, options: TcpOptions<E>): TcpSocket<E> {
+    socket.allowHalfOpen = true;
+    return TcpSocket.#over(new NodeTransport(socket), options);
+  }
+
+  /**
+   * Gives the `node:net` socket that this one stands on, to hand it to another process:
+   * if it was accepted there, and nothing was received, sent or begun; else `null`. This
+   * one is closed then.
+   *
+   * @internal
+   */
+  give_socket(): Socket | null {
+    const member = this.#member;
+    if (member === null || member.channel.unfit(false) !== null) return null;
+    const { transport } = member;
+    const socket = transport instanceof NodeTransport ? transport.give() : null;
+    if (socket !== null) this.close_immediately();
+    return socket;
   }
 
   /**

@@ -10,7 +10,7 @@ import {
   share,
   unwrap,
 } from "../../context/mod.ts";
-import { connect, listen } from "../../cosocket/mod.ts";
+import { connect, listen, type TcpSocket } from "../../cosocket/mod.ts";
 import { BufferedStream, pair } from "../../stream/mod.ts";
 import { kill, newthread, on_error, wait } from "../../thread/mod.ts";
 import { CERTS, overTcp } from "../cosocket/ends.ts";
@@ -401,4 +401,72 @@ Deno.test("share(), open() and claim() throw for what the caller could have know
   assertEquals(share(ours)[1]?.code, "closed");
   assertEquals((await open(address))[1]?.code, "closed");
   assertEquals(share(new BufferedStream(null))[1]?.code, "closed");
+});
+
+Deno.test("share() with move gives an isolated claimant the socket itself", async () => {
+  const server = unwrap(await listen("127.0.0.1", 0, { reuseport: true }));
+  const ctx = await sharer(KINDS[1][1]);
+  const peer = unwrap(await connect("127.0.0.1", server.port));
+  const sock = unwrap(await server.accept());
+  await peer.send("sent before\n");
+  const address = unwrap(share(sock, { move: true }));
+  assertEquals(await ctx.query({ do: "claim", address }), ["claim", null]);
+  assertEquals(await ctx.query({ do: "kind" }), ["TcpSocket", null]);
+  assertEquals([sock.closed(), (await sock.send("x"))[1]?.code], [true, "closed"]);
+  assertEquals((await open(address))[1]?.code, "closed");
+  assertEquals(await ctx.query({ do: "receive" }), ["sent before", null]);
+  await peer.shutdown("send");
+  assertEquals(await ctx.query({ do: "receive" }), [null, null]);
+  // Half-closed, as any socket of ours.
+  assertEquals(await ctx.query({ do: "send", text: "answer\n" }), ["sent", null]);
+  assertEquals(await peer.receive(), ["answer", null]);
+  assertEquals(server.connections, 0);
+  await ctx.send({ do: "kill" });
+  assertEquals(await peer.receive(), [null, null]);
+  await ctx.wait();
+  await Promise.all([peer.close(), server.close()]);
+});
+
+Deno.test("share() with move shares what cannot be moved, and moves nothing half read", async () => {
+  const server = unwrap(await listen("127.0.0.1", 0, { reuseport: true }));
+  const [thread, process] = [await sharer(), await sharer(KINDS[1][1])];
+  const cases: [
+    Context<Request, string>,
+    (sock: TcpSocket, peer: TcpSocket) => Promise<unknown>,
+  ][] = [
+    [thread, () => Promise.resolve()],
+    [process, (sock) => sock.receive("*l", { timeout: 1 })],
+    [process, async (sock, peer) => {
+      await sock.send("hello\n");
+      await peer.receive();
+    }],
+    [process, (sock) => open(unwrap(share(sock, { move: true })))],
+  ];
+  for (const [ctx, before] of cases) {
+    const peer = unwrap(await connect("127.0.0.1", server.port));
+    const sock = unwrap(await server.accept());
+    await before(sock, peer);
+    const address = unwrap(share(sock, { move: true }));
+    assertEquals(await ctx.query({ do: "claim", address }), ["claim", null]);
+    assertEquals(await ctx.query({ do: "kind" }), ["SharedStream", null]);
+    await peer.send("to the claimant\n");
+    assertEquals(await ctx.query({ do: "receive" }), ["to the claimant", null]);
+    assertEquals(await sock.send("from the owner\n"), [15, null]);
+    assertEquals(await peer.receive(), ["from the owner", null]);
+    await peer.close();
+    assertEquals(await ctx.query({ do: "close" }), [true as never, null]);
+  }
+  await Promise.all([end(thread), end(process), server.close()]);
+});
+
+Deno.test("a claim of a socket that moves, given up meanwhile, closes it", async () => {
+  const server = unwrap(await listen("127.0.0.1", 0, { reuseport: true }));
+  const ctx = await sharer(KINDS[1][1]);
+  const peer = unwrap(await connect("127.0.0.1", server.port));
+  const sock = unwrap(await server.accept());
+  const address = unwrap(share(sock, { move: true }));
+  assertEquals(await ctx.query({ do: "claim, killed", address }), ["killed", null]);
+  assertEquals(await peer.receive(), [null, null]);
+  assertEquals((await open(address))[1]?.code, "closed");
+  await Promise.all([peer.close(), server.close(), end(ctx)]);
 });

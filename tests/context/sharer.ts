@@ -1,6 +1,7 @@
 import { claim, type Inside, open, share } from "../../context/mod.ts";
 import { connect } from "../../cosocket/mod.ts";
 import type { BufferedStream } from "../../stream/mod.ts";
+import { kill, newthread, wait } from "../../thread/mod.ts";
 
 /** What a context with one stream is told to do. */
 export type Request = {
@@ -25,6 +26,10 @@ export default async function sharer(inside: Inside<Request, unknown>): Promise<
       if (err) return err.code;
       sock = made;
       return what;
+    } else if (what === "claim, killed") {
+      const claiming = newthread(() => claim(address, { inside }));
+      kill(claiming);
+      return (await wait(claiming))[1]?.code;
     } else if (what === "send") {
       const sends = Array.from({ length: count }, () => sock!.send(text));
       const failed = (await Promise.all(sends)).find(([, err]) => err !== null);
@@ -37,6 +42,7 @@ export default async function sharer(inside: Inside<Request, unknown>): Promise<
       return err?.code ?? line;
     } else if (what === "close") return (await sock!.close())[0];
     else if (what === "cut") return sock!.close_immediately()[0];
+    else if (what === "kind") return sock!.constructor.name;
     else if (what === "exit") Deno.exit(3);
     else if (what === "kill") Deno.kill(Deno.pid, "SIGKILL");
   };
