@@ -65,7 +65,8 @@ function progress(name: string, done: number, all: number): void {
   Deno.stderr.writeSync(new TextEncoder().encode(text));
 }
 
-async function keep(name: string, figures: Figures): Promise<void> {
+/** Keeps figures under a name. */
+export async function keep(name: string, figures: Figures): Promise<void> {
   const held = await Deno.readTextFile(RESULTS).then(JSON.parse, () => ({}));
   held[name] = figures;
   const sorted = Object.fromEntries(Object.entries(held).toSorted());

@@ -9,6 +9,7 @@ export * from "./os_error.ts";
 export * from "./report.ts";
 export * from "./result.ts";
 export * from "./clock.ts";
+export * from "./link.ts";
 export * from "./task.ts";
 export * from "./wait.ts";
 export * from "./wheel.ts";

@@ -8,6 +8,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate } from "node:timers";
 import { IoError } from "./error.ts";
+import { Link } from "./link.ts";
 import type { ReadResult } from "./result.ts";
 import { now } from "./wheel.ts";
 
@@ -115,6 +116,13 @@ export class Scope {
   onChange: ((task: Task) => void) | null = null;
 }
 
+/** One who waits for the outcome of a task. */
+class Watching extends Link {
+  constructor(readonly then: () => void) {
+    super();
+  }
+}
+
 let lastId = 0;
 
 /** A thread, seen from inside. */
@@ -140,7 +148,8 @@ export class Task {
   #name: string;
   #refusals = 0;
   #abort: AbortController | null = null;
-  #watchers: (() => void)[] | null = null;
+  /** Heads the ring of those who wait for the outcome. */
+  #watchers: Link | null = null;
 
   constructor(name: string, parent: number, scope: Scope) {
     this.#name = name;
@@ -189,11 +198,9 @@ export class Task {
 
   /** Calls `then` when the outcome is there; gives the way to take that back. */
   onOutcome(then: () => void): () => void {
-    (this.#watchers ??= []).push(then);
-    return () => {
-      const at = this.#watchers?.indexOf(then) ?? -1;
-      if (at >= 0) this.#watchers?.splice(at, 1);
-    };
+    const watching = new Watching(then);
+    (this.#watchers ??= new Link()).append(watching);
+    return () => watching.unlink();
   }
 
   /** Ends it with an outcome, if it has none yet. */
@@ -202,7 +209,11 @@ export class Task {
     this.outcome = outcome;
     const watchers = this.#watchers;
     this.#watchers = null;
-    if (watchers !== null) { for (const then of watchers) then(); }
+    while (watchers !== null && watchers.after !== watchers) {
+      const watching = watchers.after as Watching;
+      watching.unlink();
+      watching.then();
+    }
   }
 
   /** The function has come to its end, with whatever result. */

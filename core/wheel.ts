@@ -12,26 +12,7 @@
  * before its timeout, never touches the wheel.
  */
 import { type Clock, systemClock } from "./clock.ts";
-
-/** A member of a bucket's ring; the bucket itself is the ring's head. */
-class Link {
-  before: Link = this;
-  after: Link = this;
-
-  unlink(): void {
-    this.before.after = this.after;
-    this.after.before = this.before;
-    this.before = this;
-    this.after = this;
-  }
-
-  append(link: Link): void {
-    link.before = this.before;
-    link.after = this;
-    this.before.after = link;
-    this.before = link;
-  }
-}
+import { Link } from "./link.ts";
 
 /** A moment at which something must be called, unless it is taken back before. */
 export class Deadline extends Link {
@@ -94,6 +75,7 @@ export class Wheel {
   readonly clock: Clock;
   /** The event loop has looked at I/O since. A timer that fires proves no such thing. */
   polledAt = -Infinity;
+  /** By tick; each heads the ring of its deadlines. */
   readonly #buckets = new Map<number, Link>();
   readonly #ticks: number[] = [];
   #armed = Infinity;

@@ -1,6 +1,7 @@
 import {
   Deadline,
   IoError,
+  Link,
   now,
   park,
   poll,
@@ -37,7 +38,11 @@ export interface Grant {
 }
 
 /** One who waits for a grant. */
-type Waiter = (grant: Grant) => void;
+class Waiter extends Link {
+  constructor(readonly take: (grant: Grant) => void) {
+    super();
+  }
+}
 
 /** Whether its peer may have ended with the event loop none the wiser, held up as it was. */
 function doubtful(member: Member): boolean {
@@ -115,7 +120,9 @@ export class Pool {
   #open = 0;
   /** The least recently used first. */
   readonly #idle: Member[] = [];
-  readonly #waiters: Waiter[] = [];
+  /** Heads the line of those who wait, the first come first. */
+  readonly #line = new Link();
+  #waiting = 0;
 
   constructor(key: string) {
     this.key = key;
@@ -127,7 +134,7 @@ export class Pool {
       pool_size: this.size,
       idle: this.#idle.length,
       open: this.#open,
-      waiting: this.#waiters.length,
+      waiting: this.#waiting,
     };
   }
 
@@ -140,15 +147,27 @@ export class Pool {
   /** Sets how many may be open; who waits for a place that is there now gets it. */
   resize(size: number): void {
     this.size = size;
-    while (this.#open < size && this.#waiters.length > 0) {
+    while (this.#open < size && this.#waiting > 0) {
       this.#open += 1;
-      this.#waiters.shift()!({ pool: this, member: null });
+      this.#next({ pool: this, member: null });
     }
+  }
+
+  /** Gives the first in line what it waits for. */
+  #next(grant: Grant): void {
+    const waiter = this.#line.after as Waiter;
+    this.#quit(waiter);
+    waiter.take(grant);
+  }
+
+  #quit(waiter: Waiter): void {
+    waiter.unlink();
+    this.#waiting -= 1;
   }
 
   /** Gives a socket at rest or leave to open one; who must wait stands in line. */
   grant(backlog: number, wait: WaitOptions): Promise<Result<Grant>> {
-    if (this.#waiters.length === 0) {
+    if (this.#waiting === 0) {
       const member = this.#idle.pop();
       if (member !== undefined) {
         return Promise.resolve([{ pool: this, member: this.#wake(member) }, null]);
@@ -158,18 +177,18 @@ export class Pool {
         return Promise.resolve([{ pool: this, member: null }, null]);
       }
     }
-    if (this.#waiters.length >= backlog) {
-      const words = `Cannot connect ${this.key}: ${this.#waiters.length} already wait for ` +
+    if (this.#waiting >= backlog) {
+      const words = `Cannot connect ${this.key}: ${this.#waiting} already wait for ` +
         `one of ${this.size} sockets`;
       return Promise.resolve([null, new IoError("exhausted", words)]);
     }
     const what = () => `wait for the pool ${this.key}`;
     return park<Result<Grant>>(what, wait, (wake) => {
-      const waiter: Waiter = (grant) => wake([grant, null]);
-      this.#waiters.push(waiter);
+      const waiter = new Waiter((grant) => wake([grant, null]));
+      this.#line.append(waiter);
+      this.#waiting += 1;
       return () => {
-        const at = this.#waiters.indexOf(waiter);
-        if (at >= 0) this.#waiters.splice(at, 1);
+        this.#quit(waiter);
         this.#forgetIfEmpty();
       };
     });
@@ -198,12 +217,9 @@ export class Pool {
 
   /** Gives a leave back that led to no socket, or that of `member`, which is ours no more. */
   leave(_member?: Member): void {
-    const waiter = this.#waiters.shift();
-    if (waiter !== undefined && this.#open <= this.size) {
-      waiter({ pool: this, member: null });
-      return;
+    if (this.#waiting > 0 && this.#open <= this.size) {
+      return this.#next({ pool: this, member: null });
     }
-    if (waiter !== undefined) this.#waiters.unshift(waiter);
     this.#open -= 1;
     this.#forgetIfEmpty();
   }
@@ -225,17 +241,16 @@ export class Pool {
    * rest, the least recently used is closed.
    */
   put(member: Member, keep: number, idle: number): void {
-    if (this.#waiters.length > 0 && !doubtful(member)) {
+    if (this.#waiting > 0 && !doubtful(member)) {
       member.reused += 1;
-      this.#waiters.shift()!({ pool: this, member });
-      return;
+      return this.#next({ pool: this, member });
     }
     this.#rest(member, idle);
-    if (this.#waiters.length === 0) return this.#trim(keep);
+    if (this.#waiting === 0) return this.#trim(keep);
     // It is watched now, so that the poll shows whether it may be handed on.
     freshen(() => {
-      while (this.#waiters.length > 0 && this.#idle.length > 0) {
-        this.#waiters.shift()!({ pool: this, member: this.#wake(this.#idle.pop()!) });
+      while (this.#waiting > 0 && this.#idle.length > 0) {
+        this.#next({ pool: this, member: this.#wake(this.#idle.pop()!) });
       }
       this.#trim(keep);
     });
@@ -294,7 +309,7 @@ export class Pool {
   }
 
   #forgetIfEmpty(): void {
-    if (this.#open > 0 || this.#waiters.length > 0) return;
+    if (this.#open > 0 || this.#waiting > 0) return;
     if (pools.get(this.key) === this) pools.delete(this.key);
   }
 }
