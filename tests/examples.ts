@@ -117,6 +117,22 @@ export const SETTINGS: Record<string, Setting> = {
       };
     },
   },
+  download: {
+    async stage() {
+      const folder = await Deno.makeTempDir();
+      const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
+      const server = Deno.serve(options, () => new Response("x".repeat(200_000)));
+      const url = `http://127.0.0.1:${server.addr.port}`;
+      return {
+        args: [folder, `${url}/one.txt`, `${url}/two.txt`],
+        prints: `${url}/two.txt: 200000 bytes`,
+        async [Symbol.asyncDispose]() {
+          await server.shutdown();
+          await Deno.remove(folder, { recursive: true });
+        },
+      };
+    },
+  },
   frames: plain("Cid: welcome, somebody asked: is everybody here?"),
   udp_echo: plain("the answer: is anybody there?", "127.0.0.1", "0", "1"),
   ring: plain("50 hops in", "50"),
