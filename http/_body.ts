@@ -5,6 +5,9 @@ import type { BodyOptions } from "./types.ts";
 /** Up to here a body is read in one step; its length is known and bounded. */
 const SMALL = 64 * 1024;
 
+/** A client that goes on and on is cut off. */
+const MOST_DISCARDED = 16 * 1024 * 1024;
+
 const EMPTY: Bytes = new Uint8Array(0);
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -21,6 +24,23 @@ const STATUS_OF: Partial<Record<string, number>> = {
 export function announced(request: Request): number | null {
   const header = request.headers.get("content-length");
   return header === null ? null : Number(header);
+}
+
+/**
+ * Reads on, to nowhere, after the answer was decided without the body: HTTP/2 would reset
+ * the stream otherwise, answer and all. The runtime ends it soon, with the answer.
+ */
+export async function discard(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  try {
+    for (let left = MOST_DISCARDED; left > 0;) {
+      const step = await reader.read();
+      if (step.done) return;
+      left -= step.value.length;
+    }
+    await reader.cancel();
+  } catch {
+    // It was what everybody waited for.
+  }
 }
 
 /** The body of a request, read at most once. */
@@ -113,7 +133,10 @@ export class Body {
   async #receive(max: number, options: BodyOptions): Promise<Result<Bytes>> {
     const { request } = this.#exchange;
     const length = announced(request);
-    if (length !== null && length > max) return [null, this.#tooLong(max)];
+    if (length !== null && length > max) {
+      void discard(request.body!.getReader());
+      return [null, this.#tooLong(max)];
+    }
     if (length !== null && length <= SMALL) return await this.#wait(request.bytes(), options);
     const reader = request.body!.getReader();
     const pieces: Uint8Array[] = [];
@@ -130,8 +153,7 @@ export class Body {
       }
       whole = true;
     } finally {
-      // The rest would be read to nowhere; the runtime closes the connection instead.
-      if (!whole) reader.cancel().catch(() => {});
+      if (!whole) void discard(reader);
     }
     return [joined(pieces, size), null];
   }

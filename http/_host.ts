@@ -1,5 +1,5 @@
 import type { Scope } from "../core/mod.ts";
-import { announced } from "./_body.ts";
+import { announced, discard } from "./_body.ts";
 import { errorResponse, Exchange, type Host } from "./_exchange.ts";
 import type { Limits } from "./_listen_options.ts";
 import type { HttpServer } from "./listen.ts";
@@ -80,7 +80,10 @@ export class RequestHost implements Host {
     // A body of theirs means nothing, and the runtime does not give it.
     if (method !== "GET" && method !== "HEAD") {
       const length = announced(request);
-      if (length !== null && length > this.maxBody) return errorResponse(413, true);
+      if (length !== null && length > this.maxBody) {
+        if (request.body !== null) void discard(request.body.getReader());
+        return errorResponse(413, true);
+      }
     }
     return new Exchange(this, request, info).begin(this.#handler);
   }

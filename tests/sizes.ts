@@ -36,6 +36,8 @@ const TABLE = {
   chaosSeeds: { quick: 3, full: 200, soak: 2_000 },
   /** Inputs for each fuzzed parser or codec: about 5 and 60 seconds in all. */
   fuzzRuns: { quick: 1_000, full: 12_000, soak: 200_000 },
+  /** Connections to an HTTP server that are kept, and used, at the same time. */
+  httpConnections: { quick: 300, full: 10_000, soak: 10_000 },
   /** WebSockets that are open at the same time, both ends in one program. */
   webSockets: { quick: 100, full: 2_000, soak: 5_000 },
 } as const satisfies Record<string, Record<Size, number>>;
