@@ -81,6 +81,13 @@ async function say(sock: TcpSocket, lines: string[]): Promise<void> {
   }
 }
 
+/** Asks for a page, and gives the whole answer. */
+async function get(sock: TcpSocket, path: string, fields = ""): Promise<string> {
+  const head = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${fields}\r\n`;
+  unwrap(await sock.send(head));
+  return await unwrap(sock.receive("*a", { encoding: "utf-8" }));
+}
+
 const FIXTURES = "tests/fixtures";
 
 /** Every example has a row. */
@@ -173,6 +180,18 @@ export const SETTINGS: Record<string, Setting> = {
       const ca = await Deno.readTextFile(`${FIXTURES}/ca.pem`);
       unwrap(await sock.sslhandshake({ ca, servername: "localhost", alpn: ["echo/1"] }));
       await say(sock, ["over", "TLS"]);
+    },
+  ),
+  hello_http: visited("every request was answered", (port) => [port, "--once"], async (_, sock) => {
+    const answer = await get(sock, "/events");
+    if (!answer.includes("data: second 4")) throw new Error(`it answered '${answer}'`);
+  }),
+  static: visited(
+    "GET /cat.ts: 206",
+    (port) => ["examples", port, "--once"],
+    async (_, sock) => {
+      const answer = await get(sock, "/cat.ts", "Range: bytes=0-2\r\n");
+      if (!answer.endsWith("/**")) throw new Error(`it answered '${answer}'`);
     },
   ),
   proxy: {
