@@ -1,5 +1,5 @@
-import { type Bytes, IoError, type Result, type WaitOptions } from "../core/mod.ts";
-import { open, rename, unlink } from "../eio/mod.ts";
+import { type Bytes, fromOs, IoError, type Result, type WaitOptions } from "../core/mod.ts";
+import { type FileHandle, open, rename, unlink } from "../eio/mod.ts";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -52,14 +52,30 @@ async function besideSink(path: string, wait: WaitOptions): Promise<Result<Sink>
   const bits = crypto.getRandomValues(new Uint8Array(8)).toHex();
   // Short enough for any file system, whatever the characters take.
   const beside = join(dirname(path), `.${basename(path).slice(0, 40)}.${bits}.tmp`);
-  const [file, err] = await open(beside, "x", wait);
-  if (err !== null) {
+  const action = `Cannot open '${path}'`;
+  try {
+    // No call of ours, which could be given up while the system goes on to make the file.
+    (await Deno.open(beside, { write: true, createNew: true })).close();
+  } catch (error) {
     // Who is refused the file beside it needs the folder; else the path itself is the matter.
-    const name = err.code === "no_permission" ? dirname(path) : path;
-    const words = err.message.replaceAll(beside, name);
-    return [null, new IoError(err.code, words, { cause: err })];
+    const { code, message, cause } = fromOs(error, action);
+    const words = message.replaceAll(beside, code === "no_permission" ? dirname(path) : path);
+    return [null, new IoError(code, words, { cause })];
   }
-  return [{
+  let opened = false;
+  try {
+    const [file, err] = await open(beside, "r+", wait);
+    opened = err === null;
+    return opened ? [sinkInto(file!, beside, path, wait), null] : [null, err!];
+  } finally {
+    // Also for a thread that was killed meanwhile.
+    if (!opened) await Deno.remove(beside).catch(() => {});
+  }
+}
+
+/** A file that takes another's place in the end. */
+function sinkInto(file: FileHandle, beside: string, path: string, wait: WaitOptions): Sink {
+  return {
     write: (piece) => file.write(piece, wait),
     async finish() {
       await file.close();
@@ -72,5 +88,5 @@ async function besideSink(path: string, wait: WaitOptions): Promise<Result<Sink>
       // No call of ours: this must happen in a killed thread, too.
       await Deno.remove(beside).catch(() => {});
     },
-  }, null];
+  };
 }

@@ -5,7 +5,7 @@ import { open, readfile, tmpfile } from "../../eio/mod.ts";
 import { client } from "../../http/client.ts";
 import type { SaveTarget } from "../../http/client.ts";
 import { pair } from "../../stream/mod.ts";
-import { kill, newthread, wait } from "../../thread/mod.ts";
+import { kill, newthread, scope, wait } from "../../thread/mod.ts";
 import { raw, serve, silent, whole } from "./client_servers.ts";
 
 const LARGE = "0123456789".repeat(100_000);
@@ -79,13 +79,17 @@ Deno.test("a kill, a timeout and a progress that throws leave nothing of a downl
   });
   await using http = client({ base: server.url });
   const path = `${dir.path}/a`;
-  const begun = Promise.withResolvers<void>();
-  const thread = newthread(() => http.download("/a", path, { progress: () => begun.resolve() }));
-  await begun.promise;
   const ended = server.ended();
-  kill(thread);
-  assertEquals((await wait(thread))[1]?.code, "killed");
+  // A scope ends when the killed thread has unwound.
+  await scope(async () => {
+    const begun = Promise.withResolvers<void>();
+    const thread = newthread(() => http.download("/a", path, { progress: () => begun.resolve() }));
+    await begun.promise;
+    kill(thread);
+    assertEquals((await wait(thread))[1]?.code, "killed");
+  });
   await ended;
+  assertEquals(await dir.names(), []);
   assertEquals((await http.download("/a", path, { body_timeout: 20 }))[1]?.code, "timeout");
   const thrown = new Error("no more");
   const [, err] = await http.download("/a", path, {

@@ -9,7 +9,7 @@ import {
 import { gzipSync } from "node:zlib";
 import { unwrap } from "../../core/mod.ts";
 import { client, type ClientRequestOptions } from "../../http/client.ts";
-import { kill, newthread, wait } from "../../thread/mod.ts";
+import { FakeClock, kill, newthread, wait } from "../../thread/mod.ts";
 import { always, raw, serve, silent, whole } from "./client_servers.ts";
 
 Deno.test("HttpClient.get() gives status, headers, URL and body, whatever the status", async () => {
@@ -162,9 +162,13 @@ Deno.test("HttpClient.get() gives refused, dns and unsupported", async () => {
 Deno.test("timeout ends the wait for the head, and the server sees the connection close", async () => {
   await using server = await raw(silent);
   await using http = client();
+  using clock = new FakeClock();
   const ended = server.ended();
-  const [, err] = await http.get(server.url, { timeout: 20 });
-  assertEquals(err?.code, "timeout");
+  const heard = server.asked();
+  const asked = http.get(server.url, { timeout: 20 });
+  await heard;
+  await clock.tick(20);
+  assertEquals((await asked)[1]?.code, "timeout");
   await ended;
   assertEquals(http.stats(), { busy: 0, waiting: 0 });
 });
@@ -190,9 +194,12 @@ Deno.test("deadline bounds the whole, to the last byte of the body", async () =>
     await silent(sock);
   });
   await using http = client();
+  using clock = new FakeClock();
   const ended = server.ended();
   const res = await unwrap(http.get(server.url, { deadline: 60 }));
-  assertEquals((await res.text())[1]?.code, "timeout");
+  const reading = res.text();
+  await clock.tick(60);
+  assertEquals((await reading)[1]?.code, "timeout");
   // Not only the wait, the request itself is over.
   await ended;
   assertEquals((await res.text())[1]?.code, "timeout");

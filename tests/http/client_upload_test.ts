@@ -4,6 +4,7 @@ import { IoError, unwrap } from "../../core/mod.ts";
 import { open, tmpfile } from "../../eio/mod.ts";
 import { client, type ClientRequestOptions } from "../../http/client.ts";
 import { pair } from "../../stream/mod.ts";
+import { FakeClock } from "../../thread/mod.ts";
 import { raw, serve, silent, whole } from "./client_servers.ts";
 
 /** Says what came: its type, whether its length was announced, its text. */
@@ -143,16 +144,19 @@ Deno.test("progress hears how much has been sent, and of how much", async () => 
 });
 
 Deno.test("timeout counts from the last piece that left: a slow upload is none that hangs", async () => {
-  async function* slow() {
+  await using server = serve(told);
+  await using http = client({ timeout: 120 });
+  using clock = new FakeClock();
+  async function* slow(pause: number) {
     for (let n = 0; n < 8; n++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await clock.tick(pause);
       yield "piece ";
     }
   }
-  await using server = serve(told);
-  await using http = client({ timeout: 120 });
-  const res = await unwrap(http.post(server.url, slow()));
+  const res = await unwrap(http.post(server.url, slow(100)));
   assertEquals((await unwrap(res.json<string[]>()))[2], "piece ".repeat(8));
+  assertEquals(clock.now, 800);
+  assertEquals((await http.post(server.url, slow(120)))[1]?.code, "timeout");
 });
 
 Deno.test("a server that takes no more of an upload is a timeout, and the source is closed", async () => {

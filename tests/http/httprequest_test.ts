@@ -6,7 +6,7 @@ import { createPrivateKey } from "node:crypto";
 import { unwrap } from "../../core/mod.ts";
 import { tmpfile } from "../../eio/mod.ts";
 import { httprequest, type HttpRequestOptions } from "../../http/httprequest.ts";
-import { kill, newthread, wait } from "../../thread/mod.ts";
+import { FakeClock, kill, newthread, wait } from "../../thread/mod.ts";
 import { always, raw, serve, silent, whole } from "./client_servers.ts";
 
 Deno.test("httprequest() gives body, status and header, names in lower case", async () => {
@@ -212,12 +212,18 @@ Deno.test("httprequest() gives up by timeout, signal, max and kill, and closes",
   });
   for (const path of ["/", "/body"]) {
     let ended = server.ended();
-    const [, late] = await httprequest(server.url + path, { timeout: 20 });
-    assertEquals(late?.code, "timeout");
+    let heard = server.asked();
+    {
+      using clock = new FakeClock();
+      const late = httprequest(server.url + path, { timeout: 20 });
+      await heard;
+      await clock.tick(20);
+      assertEquals((await late)[1]?.code, "timeout");
+    }
     await ended;
 
     ended = server.ended();
-    let heard = server.asked();
+    heard = server.asked();
     const abort = new AbortController();
     const asked = httprequest(server.url + path, { signal: abort.signal });
     await heard;
