@@ -149,10 +149,7 @@ export class Incoming {
   /** What the kernel holds already comes before the timeout, however busy the loop was. */
   #timeUp(): void {
     const reader = this.#reader;
-    if (reader === null) return;
-    poll(() => {
-      if (this.#reader === reader) reader.late();
-    });
+    if (reader !== null) poll(() => reader.late());
   }
 
   #take(): Message | undefined {

@@ -206,7 +206,6 @@ export class Wire implements Outlet {
 
   readonly #arrived = ({ data }: MessageEvent<string | ArrayBuffer>): void => {
     this.#noisy = true;
-    if (this.closing !== null) return;
     const message = typeof data === "string" ? data : new Uint8Array(data);
     const overflow = this.incoming.arrive(message);
     if (overflow === null) return;

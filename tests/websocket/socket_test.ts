@@ -1,8 +1,9 @@
 /** What a socket of messages promises, with both ends ours. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { kill, newthread, scope, swop, thread, ThreadKilled, wait } from "./threads.ts";
-import { IoError, type Message, type MessageSocket } from "../../websocket/mod.ts";
-import { ends, rawClient, receiveFrame } from "./ends.ts";
+import { FakeClock, kill, newthread, scope, swop, thread, ThreadKilled, wait } from "./threads.ts";
+import { connect, IoError, type Message, type MessageSocket, unwrap } from "../../websocket/mod.ts";
+import { getEventListeners } from "node:events";
+import { acceptor, ends, frame, rawClient, receiveFrame } from "./ends.ts";
 
 const bytes = (...values: number[]) => new Uint8Array(values);
 
@@ -289,17 +290,109 @@ Deno.test("MessageSocket: a loop of sends lets timers through", async () => {
   assert(late);
 });
 
-Deno.test("MessageSocket: failures in a loop let timers through", async () => {
-  await using both = await ends();
-  const { client } = both;
-  await client.close();
-  let late = false;
-  const timer = setTimeout(() => late = true, 0);
-  for (let n = 0; n < 1_000_000 && !late; n++) {
-    await Promise.all([client.receive(), client.send("x")]);
+const FAILURES: Record<string, (client: MessageSocket, served: MessageSocket) => Promise<unknown>> =
+  {
+    "receive() of what we closed": async (client) => {
+      await client.close();
+      return () => client.receive();
+    },
+    "receive() at the end": async (client, served) => {
+      await served.close();
+      await client.receive();
+      return () => client.receive();
+    },
+    "send() of what we closed": async (client) => {
+      await client.close();
+      return () => client.send("x");
+    },
+    "receive() with an aborted signal": (client) =>
+      Promise.resolve(() => client.receive({ signal: AbortSignal.abort() })),
+    "receive() beside another": (client) => {
+      void client.receive();
+      return Promise.resolve(() => client.receive());
+    },
+  };
+
+for (const [name, prepare] of Object.entries(FAILURES)) {
+  Deno.test(`MessageSocket: a loop of ${name} lets timers through`, async () => {
+    await using both = await ends();
+    const call = await prepare(both.client, both.served) as () => Promise<unknown>;
+    let late = false;
+    const timer = setTimeout(() => late = true, 0);
+    for (let n = 0; n < 1_000_000 && !late; n++) await call();
+    clearTimeout(timer);
+    assert(late);
+  });
+}
+
+Deno.test("MessageSocket: what was received makes room again", async () => {
+  await using both = await ends({ max_bytes: 10, max_queue: 2 });
+  const { client, served } = both;
+  for (let n = 0; n < 5; n++) {
+    await client.send("12345");
+    await client.send("67890");
+    // The second one shows that both were in the queue, or on their way to it.
+    assertEquals(await served.receive(), ["12345", null]);
+    assertEquals(await served.receive(), ["67890", null]);
   }
-  clearTimeout(timer);
-  assert(late);
+  for (let n = 0; n < 5; n++) {
+    await client.send("a");
+    await client.send("end");
+    while (served.pending < 2) await swop();
+    assertEquals([served.try_receive(), served.try_receive()], [["a", null], ["end", null]]);
+  }
+  assertEquals(served.closed(), false);
+});
+
+Deno.test("MessageSocket: no listener of a signal stays behind", async () => {
+  await using both = await ends();
+  const { client, served } = both;
+  const { signal } = new AbortController();
+  for (const message of ["a", "b"]) {
+    const receiving = client.receive({ signal });
+    assertEquals(getEventListeners(signal, "abort").length, 1);
+    await served.send(message, { signal });
+    assertEquals(await receiving, [message, null]);
+  }
+  await client.receive({ signal, timeout: 1 });
+  assertEquals(getEventListeners(signal, "abort").length, 0);
+});
+
+Deno.test("MessageSocket: an open one is no business of the ten seconds to open in", async () => {
+  using clock = new FakeClock();
+  await using both = await ends();
+  await clock.tick(20_000);
+  assertEquals([both.served.closed(), both.client.closed()], [false, false]);
+});
+
+Deno.test("MessageSocket: messages of errors and states name no query, which may be a secret", async () => {
+  await using door = acceptor();
+  await using client = await unwrap(connect(`${door.url}?token=secret`));
+  await using served = await door.accept();
+  for (const socket of [client, served]) {
+    assert(socket.url.endsWith("?token=secret"));
+    const [, err] = await socket.receive({ timeout: 1 });
+    assert(err!.message.includes("/chat:"), err!.message);
+    assert(!err!.message.includes("secret"), err!.message);
+  }
+});
+
+Deno.test("MessageSocket.close() of a server loses nothing when the peer still talks", async () => {
+  await using both = await rawClient();
+  const { ours, raw } = both;
+  const big = new Uint8Array(8 * 1024 * 1024).fill(7);
+  await ours.send(big);
+  const closing = ours.close(4_000, "bye");
+  const [head] = await raw.receive(10);
+  assertEquals(head!.slice(0, 2), bytes(0x82, 127));
+  for (let at = 0; at < big.length; at += 1024 * 1024) {
+    await raw.send(frame(0x81, "still talking", true));
+    assertEquals((await raw.receive(1024 * 1024))[0]?.length, 1024 * 1024);
+  }
+  const goodbye = await receiveFrame(raw);
+  assertEquals([goodbye?.head, goodbye?.payload.length], [0x88, 5]);
+  await raw.send(frame(0x88, goodbye!.payload, true));
+  assertEquals(await closing, [true, null]);
 });
 
 Deno.test("MessageSocket: a message over max_bytes ends it with 1009", async () => {
