@@ -40,6 +40,8 @@ const TABLE = {
   httpConnections: { quick: 300, full: 10_000, soak: 10_000 },
   /** WebSockets that are open at the same time, both ends in one program. */
   webSockets: { quick: 100, full: 2_000, soak: 5_000 },
+  /** Requests of an HTTP client that are given up in every way. */
+  clientRequests: { quick: 320, full: 8_000, soak: 100_000 },
 } as const satisfies Record<string, Record<Size, number>>;
 
 const chosen = Deno.env.get("COEVENT_TEST_SIZE") ?? "quick";
