@@ -33,10 +33,9 @@ class Letter implements Message {
     return this.#office.handle(this.#mail.from, this.#mail.to);
   }
 
-  /** The mail, of a query to `to` that nobody has answered; else null. */
-  static unanswered(message: Message, to: number): Mail | null {
-    if (!(message instanceof Letter) || !message.#open || message.#mail.to !== to) return null;
-    return message.#mail;
+  /** The mail, of a query that nobody has answered; else null. */
+  static unanswered(message: Message): Mail | null {
+    return message instanceof Letter && message.#open ? message.#mail : null;
   }
 
   static took(message: Letter, cell: Cell): void {
@@ -84,7 +83,7 @@ export class Cell implements Inside {
   }
 
   reply(message: Message, value: unknown, options: SendOptions = {}): Result<true> {
-    const mail = Letter.unanswered(message, this.id);
+    const mail = Letter.unanswered(message);
     if (mail === null) {
       return fail(new IoError("idle", "Cannot reply: nobody waits for an answer to this message"));
     }

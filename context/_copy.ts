@@ -48,7 +48,7 @@ function copyPlain(object: Record<string, unknown>, seen: object[]): unknown {
     const entry = typeof value === "object" && value !== null
       ? copyObject(value, seen)
       : quickCopy(value);
-    // This key would set the prototype.
+    // This key would set the prototype, where the runtime still has that accessor.
     if (entry === NOT_QUICK || key === "__proto__") return NOT_QUICK;
     copied[key] = entry;
   }

@@ -7,10 +7,6 @@ import type { Ending } from "./types.ts";
 /** Names that the runtime in the child may need: where its cache is, how it writes. */
 const RUNTIME_NAMES = ["DENO_DIR", "HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA"];
 
-/** Imported first: what comes after it, and is stuck, shows no sign of life. */
-const READY = `data:text/javascript,import process from "node:process";` +
-  `process.send([{ k: "pong" }]);`;
-
 /** Starts a process for one context; throws what the system has against it. */
 export function startProcess(
   number: number,
@@ -18,13 +14,14 @@ export function startProcess(
   { permissions = [], memory }: Asked,
   onBatch: (place: Place, batch: Batch) => void,
 ): Place {
-  const start = new URL("./_process_start.ts", import.meta.url).href;
-  const [first, second, third] = [READY, start, url].map((module) => JSON.stringify(module));
+  const start = JSON.stringify(new URL("./_process_start.ts", import.meta.url).href);
+  // Evaluated first, so that one whose evaluation takes its time can show that it lives.
+  const connect = `import { connect } from ${start}; connect(${number});`;
   // Static imports of a program on stdin need no permission to read, an import() would.
-  const code = `import ${first};
-    import { start } from ${second};
-    import * as it from ${third};
-    start(${number}, () => Promise.resolve(it));`;
+  const code = `import ${JSON.stringify(`data:text/javascript,${encodeURIComponent(connect)}`)};
+    import { serve } from ${start};
+    import * as it from ${JSON.stringify(url)};
+    serve(it);`;
   const limit = memory === undefined ? [] : [heapFlag(memory)];
   const args = ["run", "--no-prompt", ...limit, ...narrow(permissions), "-"];
   const env = environment(permissions);
@@ -70,7 +67,6 @@ function environment(permissions: string[]): Record<string, string> | null {
   });
   const env: Record<string, string> = {};
   for (const variable of [...RUNTIME_NAMES, ...named]) {
-    if (variable === "") continue;
     const { state } = Deno.permissions.querySync({ name: "env", variable });
     const value = state === "granted" ? Deno.env.get(variable) : undefined;
     if (value !== undefined) env[variable] = value;

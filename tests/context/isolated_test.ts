@@ -94,6 +94,11 @@ Deno.test("stuck_after() holds for a context that runs already", async () => {
   const query = ctx.query({ do: "spin" });
   const [, err] = await within(query, "the end of a stuck process");
   assertEquals([err?.code, err?.reason], ["gone", "destroyed"]);
+  // A module that takes its time is not stuck: its thread answers meanwhile.
+  const slow = "data:text/javascript,await new Promise((done) => setTimeout(done, 1500));" +
+    "export default () => {};";
+  const [late] = await create(slow, { isolated: true });
+  assertEquals((await late?.wait())?.[0]?.reason, "returned");
   const loop = "data:text/javascript,for (;;);";
   const [, refused] = await within(create(loop, { isolated: true }), "the end of a stuck module");
   assertEquals(refused?.code, "failed");

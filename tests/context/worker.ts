@@ -1,6 +1,6 @@
 import { getHeapStatistics } from "node:v8";
 import type { Inside, IoError } from "../../context/mod.ts";
-import { on_error } from "../../thread/mod.ts";
+import { kill, newthread, on_error, wait } from "../../thread/mod.ts";
 
 /** What the tests ask of it. */
 export type Order = { do: string; value?: unknown };
@@ -31,14 +31,15 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
       const target = inside.handle<Order>(to);
       const heard: unknown[] = [];
       const stop = on_error((error) => heard.push((error as IoError).code));
+      // More than a mailbox has room for: what is refused takes none.
+      for (let n = 0; n < 1100; n++) await target.send({ do: "count", value: order });
       const answers = [
-        await target.send({ do: "count", value: order }),
         await target.send({ do: "count", value: order }, { confirm: true }),
         await target.query({ do: "count", value: order }),
       ];
       stop();
       const told = answers.map(([ok, err]) => err === null ? ok : [err.code, wordsOf(err)]);
-      inside.reply(message, [heard, ...told]);
+      inside.reply(message, [new Set(heard), heard.length, ...told]);
     }
     if (what === "count") counted.push(value);
     if (what === "counted") inside.reply(message, counted);
@@ -67,10 +68,10 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
       Deno.exit(3);
     }
     if (what === "leave a timer") {
-      const other = inside.handle<Order>(value as number);
       setTimeout(async () => {
-        const [answer] = await other.query({ do: "echo", value: "in time" });
-        await inside.parent.send(answer);
+        const order = { do: "echo", value: "in time" };
+        const asked = (value as number[]).map((id) => inside.handle<Order>(id).query(order));
+        await inside.parent.send((await Promise.all(asked)).map(([answer]) => answer));
       }, 0);
       return;
     }
@@ -80,6 +81,28 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
         throw new Error("of a timer");
       }, 0);
       Promise.reject(new Error("of a promise"));
+    }
+    if (what === "create and exit") {
+      const [module, isolated] = value as [string, boolean];
+      inside.create(module, { isolated });
+      Deno.exit(0);
+    }
+    if (what === "create late") {
+      const [module, bell] = value as [string, Int32Array];
+      const thread = newthread(() => inside.create(module, { isolated: true }));
+      await new Promise((next) => setTimeout(next, 0));
+      // When it is up, that is on its way here, and not heard yet.
+      Atomics.wait(bell, 0, 0);
+      kill(thread);
+    }
+    if (what === "create at odds") {
+      for (const turns of [0, 1, 2, 3, 4, 6, 8, 12, 16, 24]) {
+        const thread = newthread(() => inside.create(value as string));
+        for (let turn = 0; turn < turns; turn++) await new Promise((next) => setTimeout(next, 0));
+        kill(thread);
+        (await wait(thread))[0]?.destroy();
+      }
+      return;
     }
     if (what === "destroy") inside.self.destroy("by itself");
     if (what === "oom") {
