@@ -80,7 +80,9 @@ export class Outgoing {
   post(message: string | Uint8Array): void {
     if (this.#outlet.refusal() !== null) return;
     if (this.#line.length === 0 && this.#outlet.open) return this.#outlet.hand(message);
-    this.#line.push({ message, wake: () => {}, owner: this });
+    // Nobody waits for it, so nobody knows how long its bytes must stay as they are.
+    const own = typeof message === "string" ? message : message.slice();
+    this.#line.push({ message: own, wake: () => {}, owner: this });
   }
 
   #queue(message: Waiting["message"], wait: SocketWait): Promise<Result<true>> {

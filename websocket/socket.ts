@@ -83,7 +83,7 @@ export class MessageSocket implements AsyncDisposable, AsyncIterable<Message> {
    *
    * Errors: `timeout`, `cancelled`, then the message was taken back whole and nothing is
    * harmed; `closed` (by us), `reset` (the connection is over). Anything but a string or
-   * bytes throws `TypeError`.
+   * bytes throws `TypeError`. While it waits, the bytes must stay as they are.
    */
   send(message: string | Uint8Array, options: WaitOptions = {}): Promise<Result<true>> {
     checkMessage(message, "send");
@@ -206,7 +206,11 @@ export class MessageSocket implements AsyncDisposable, AsyncIterable<Message> {
 
 /** Throws unless it can be a message. */
 export function checkMessage(message: string | Uint8Array, what: string): void {
-  if (typeof message === "string" || message instanceof Uint8Array) return;
+  if (typeof message === "string") return;
+  if (message instanceof Uint8Array) {
+    if (message.buffer instanceof ArrayBuffer) return;
+    throw new TypeError(`${what} wants bytes of its own: got shared memory, which may change`);
+  }
   const got = message === null ? "null" : typeof message;
   throw new TypeError(`${what} wants a string or bytes: got ${got}`);
 }

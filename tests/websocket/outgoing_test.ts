@@ -1,6 +1,8 @@
 /** The sending half, over a runtime that is made of a list: order, and what gives up. */
 import { assertEquals } from "@std/assert";
 import { IoError, type Result } from "../../websocket/mod.ts";
+import { settingsOf } from "../../websocket/_options.ts";
+import { Wire } from "../../websocket/_wire.ts";
 import { Outgoing, type Outlet } from "../../websocket/_outgoing.ts";
 
 /** A runtime that holds what it was handed until it is told to let it go. */
@@ -48,6 +50,17 @@ Deno.test("Outgoing.send() overtakes nothing, even if there is room when it come
   assertEquals(await Promise.all([waiting, late]), [[true, null], [true, null]]);
 });
 
+Deno.test("Outgoing.post() keeps a copy of bytes that have to wait", () => {
+  const { held, outgoing } = halves();
+  held.open = false;
+  const message = new Uint8Array([1, 2, 3]);
+  outgoing.post(message);
+  message.fill(9);
+  held.open = true;
+  outgoing.pump();
+  assertEquals(held.handed, [new Uint8Array([1, 2, 3])]);
+});
+
 Deno.test("Outgoing.send() hands nothing over when its signal is aborted already", async () => {
   const { held, send } = halves();
   assertEquals((await send("never", AbortSignal.abort()))[1]?.code, "cancelled");
@@ -79,3 +92,44 @@ Deno.test("Outgoing.fail() answers all that wait, and later sends are refused", 
   outgoing.post("d");
   assertEquals(held.handed, []);
 });
+
+/** A WebSocket of a server, whose bytes leave one at each look, and whose peer talks on. */
+class Talkative extends EventTarget {
+  readonly readyState = WebSocket.OPEN;
+  readonly protocol = "";
+  readonly closed: Promise<[code: number, looks: number]>;
+  binaryType = "";
+  looks = 0;
+  #close!: (end: [code: number, looks: number]) => void;
+  readonly #until: { left: number; quiet: number };
+
+  constructor(until: { left: number; quiet: number }) {
+    super();
+    this.#until = until;
+    this.closed = new Promise((resolve) => this.#close = resolve);
+  }
+
+  get bufferedAmount(): number {
+    this.looks += 1;
+    if (this.looks <= this.#until.quiet) {
+      this.dispatchEvent(new MessageEvent("message", { data: "and another thing" }));
+    }
+    return Math.max(0, this.#until.left - this.looks);
+  }
+
+  close(code: number): void {
+    this.#close([code, this.looks]);
+    this.dispatchEvent(new CloseEvent("close", { wasClean: true, code, reason: "" }));
+  }
+}
+
+for (const until of [{ left: 4, quiet: 0 }, { left: 0, quiet: 3 }]) {
+  const why = until.left > 0 ? "all has left" : "nothing comes any more";
+  Deno.test(`Wire.close() of a server says goodbye when ${why}`, async () => {
+    const socket = new Talkative(until);
+    const settings = settingsOf({ close_timeout: 0 }, "test");
+    const wire = new Wire(socket as unknown as WebSocket, "server", "ws://there/", settings);
+    assertEquals(await wire.close(1_000, ""), [true, null]);
+    assertEquals(await socket.closed, [1_000, 4]);
+  });
+}

@@ -10,7 +10,7 @@ import {
   unwrap,
   upgrade,
 } from "../../websocket/mod.ts";
-import { ends, rawClient } from "./ends.ts";
+import { ends, frame, handshake, rawClient, receiveFrame } from "./ends.ts";
 import { kill, newthread, scope, self, sleep, thread, wait } from "./threads.ts";
 
 /** A server of one endpoint, and connects to it. */
@@ -66,6 +66,37 @@ Deno.test("serve() closes with 1011 and reports once when the handler throws; ot
   off();
   assertEquals(heard.length, 1);
   assert(/^websocket ws:.*\/room: Error: no such luck$/.test(heard[0]!), heard[0]);
+});
+
+Deno.test("serve() reports no end of a connection, by whomever, that a handler lets pass", async () => {
+  const heard: string[] = [];
+  const off = thread.on_error((error, about) => heard.push(`${about}: ${error}`));
+  const over: Promise<void>[] = [];
+  await using here = serving(async (socket) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    over.push(promise);
+    try {
+      await socket.send("hello");
+      for await (const _ of socket);
+    } finally {
+      resolve();
+    }
+  });
+  const port = Number(new URL(here.url).port);
+  // One that breaks off, one that breaks the protocol, one that a shutdown ends.
+  const raws = [await handshake(port), await handshake(port)];
+  for (const { sock } of raws) assertEquals((await receiveFrame(sock))?.head, 0x81);
+  const [gone, rude] = raws.map(({ sock }) => sock);
+  await gone!.close();
+  await rude!.send(frame(0x8b, "x", true));
+  assertEquals(await receiveFrame(rude!), null);
+  await rude!.close();
+  const client = await here.connect();
+  assertEquals(await client.receive(), ["hello", null]);
+  assertEquals(await here.endpoint.shutdown(), [0, null]);
+  await Promise.all(over);
+  off();
+  assertEquals([over.length, heard], [3, []]);
 });
 
 Deno.test("serve() closes with 1001 when the handler's thread is killed, and nothing stays", async () => {

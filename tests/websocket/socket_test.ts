@@ -170,6 +170,8 @@ for (const side of ["server", "client"] as const) {
     for (const wrong of [1, null, undefined, {}, [1], new ArrayBuffer(1)]) {
       assertThrows(() => ours.send(wrong as string), TypeError, "send wants a string or bytes");
     }
+    const shared = new Uint8Array(new SharedArrayBuffer(4));
+    assertThrows(() => ours.send(shared), TypeError, "send wants bytes of its own");
     return Promise.resolve();
   });
 
