@@ -29,7 +29,8 @@ export function programOf(command: Command, caller: string): Program {
   }
   const [file, ...args] = command.map((word, at) => checkText(word, `${caller}: command[${at}]`));
   if (!file) throw new RangeError(`${caller} wants a program: got an empty list or name`);
-  return { file, args, name: shorten(command.join(" ")) };
+  // Not its arguments: one of them may be a secret, and messages end up in logs.
+  return { file, args, name: shorten(file) };
 }
 
 function shorten(text: string): string {

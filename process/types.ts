@@ -68,7 +68,7 @@ export interface StopOptions extends WaitOptions {
 export interface Child<E extends Encoding = "lines"> extends AsyncDisposable {
   /** Its process id, also that of its group. */
   readonly pid: number;
-  /** What it was started as, for messages. */
+  /** The shell's text, cut off if it is long; of a list the program alone, for messages. */
   readonly command: string;
   /** How it ended; `null` while it runs. */
   readonly status: ExitStatus | null;
@@ -110,7 +110,7 @@ export type Output<E extends "utf-8" | "latin1" | "bytes"> = E extends "bytes" ?
 export interface ChildRow {
   /** Its process id. */
   pid: number;
-  /** What it was started as. */
+  /** The shell's text, cut off if it is long; of a list the program alone. */
   command: string;
   /** `stopping` after `stop()`. */
   state: "running" | "stopping";

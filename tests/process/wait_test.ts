@@ -17,7 +17,7 @@ Deno.test("Child.wait() gives up by timeout and signal, and leaves the child run
 Deno.test("Child.wait() of a killed thread leaves the child running, and nothing behind", async () => {
   await using child = unwrap(exec(["sleep", "60"]));
   const waiter = thread.newthread(() => child.wait());
-  assert(waiter.state.startsWith(`wait for sleep 60, process ${child.pid}`), waiter.state);
+  assert(waiter.state.startsWith(`wait for sleep, process ${child.pid}`), waiter.state);
   thread.kill(waiter);
   assertEquals((await thread.wait(waiter))[1]?.code, "killed");
   assertEquals([child.status, isGone(child.pid)], [null, false]);
@@ -57,7 +57,7 @@ Deno.test("children() lists those that run, with what they are", async () => {
   const before = children().length;
   await using child = unwrap(exec(["sleep", "60"]));
   const [row] = children().filter(({ pid }) => pid === child.pid);
-  assertEquals([row?.command, row?.state, row?.detached], ["sleep 60", "running", false]);
+  assertEquals([row?.command, row?.state, row?.detached], ["sleep", "running", false]);
   assert(row!.age >= 0);
   const stopping = child.stop();
   assertEquals(children().find(({ pid }) => pid === child.pid)?.state, "stopping");
