@@ -360,6 +360,18 @@ Deno.test("MessageSocket: no listener of a signal stays behind", async () => {
   assertEquals(getEventListeners(signal, "abort").length, 0);
 });
 
+Deno.test("MessageSocket: for await waits without a limit, where settimeout has set none", async () => {
+  using clock = new FakeClock();
+  await using both = await ends();
+  const all = Array.fromAsync(both.client);
+  const once = both.served.receive();
+  await clock.tick(30_000);
+  assertEquals((await once)[1]?.code, "timeout");
+  await both.served.send("late");
+  await both.served.close();
+  assertEquals(await all, ["late"]);
+});
+
 Deno.test("MessageSocket: an open one is no business of the ten seconds to open in", async () => {
   using clock = new FakeClock();
   await using both = await ends();
