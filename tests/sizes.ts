@@ -42,6 +42,8 @@ const TABLE = {
   webSockets: { quick: 100, full: 2_000, soak: 5_000 },
   /** Requests of an HTTP client that are given up in every way. */
   clientRequests: { quick: 320, full: 8_000, soak: 100_000 },
+  /** Seeds of what contexts do and suffer in any order. */
+  contextSeeds: { quick: 5, full: 40, soak: 2_000 },
 } as const satisfies Record<string, Record<Size, number>>;
 
 const chosen = Deno.env.get("COEVENT_TEST_SIZE") ?? "quick";

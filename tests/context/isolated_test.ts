@@ -97,10 +97,11 @@ Deno.test("stuck_after() holds for a context that runs already", async () => {
   // A module that takes its time is not stuck: its thread answers meanwhile.
   const slow = "data:text/javascript,await new Promise((done) => setTimeout(done, 1500));" +
     "export default () => {};";
-  const [late] = await create(slow, { isolated: true });
-  assertEquals((await late?.wait())?.[0]?.reason, "returned");
   const loop = "data:text/javascript,for (;;);";
-  const [, refused] = await within(create(loop, { isolated: true }), "the end of a stuck module");
+  const options = { isolated: true };
+  const creates = Promise.all([create(slow, options), create(loop, options)]);
+  const [[late], [, refused]] = await within(creates, "the slow and the stuck");
+  assertEquals((await late?.wait())?.[0]?.reason, "returned");
   assertEquals(refused?.code, "failed");
   assertMatch(refused!.message, /its process gave no sign of life for 1000 ms/);
   stuck_after(2_000);

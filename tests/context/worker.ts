@@ -21,9 +21,12 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
     if (what === "add") Atomics.add(value as Int32Array, 0, 1);
     if (what === "deaf") await Atomics.waitAsync(value as Int32Array, 0, 0).value;
     if (what === "flood") {
-      const [to, count] = value as [number, number];
+      const [to, count, confirm = false] = value as [number, number, boolean?];
       const target = inside.handle<Order>(to);
-      const sent = Array.from({ length: count }, (_, n) => target.send({ do: "count", value: n }));
+      const sent = Array.from(
+        { length: count },
+        (_, n) => target.send({ do: "count", value: n }, { confirm }),
+      );
       inside.reply(message, (await Promise.all(sent)).filter(([ok]) => ok).length);
     }
     if (what === "forward") {
