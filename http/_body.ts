@@ -43,6 +43,32 @@ export async function discard(reader: ReadableStreamDefaultReader<Uint8Array>): 
   }
 }
 
+/** The standard request as it is, or with a body that breaks off where it grows too long. */
+export function bounded(exchange: Exchange): Request {
+  const { request, host } = exchange;
+  const { method } = request;
+  if (method === "GET" || method === "HEAD" || host.maxBody === Infinity) return request;
+  // The server has looked at an announced length already, and the runtime holds to it.
+  if (announced(request) !== null || request.body === null) return request;
+  let left = host.maxBody;
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(piece, controller) {
+      left -= piece.length;
+      if (left < 0) {
+        exchange.fault(413);
+        throw tooLong(exchange, host.maxBody);
+      }
+      controller.enqueue(piece);
+    },
+  });
+  return new Request(request, { body: request.body.pipeThrough(limit) });
+}
+
+function tooLong(exchange: Exchange, max: number): IoError {
+  const words = `Cannot read the body of ${exchange.name}: it is longer than ${max} bytes`;
+  return new IoError("too_long", words);
+}
+
 /** The body of a request, read at most once. */
 export class Body {
   readonly #exchange: Exchange;
@@ -59,7 +85,7 @@ export class Body {
     const max = Math.min(checkMax(maxsize ?? maxBody), maxBody);
     if (this.#bytes !== null && this.#bytes.length <= max) return [this.#bytes, null];
     if (this.#failure !== null) return this.#failed(this.#failure);
-    if (this.#bytes !== null) return this.#failed(this.#tooLong(max));
+    if (this.#bytes !== null) return this.#failed(tooLong(this.#exchange, max));
     const { request } = this.#exchange;
     if (this.#reading || request.bodyUsed) {
       return [null, new IoError("busy", `${this.#action()}: it is being read already`)];
@@ -108,34 +134,12 @@ export class Body {
     }
   }
 
-  /** The request as it is, or with a body that breaks off where it grows too long. */
-  bounded(): Request {
-    const { request, host } = this.#exchange;
-    const { method } = request;
-    if (method === "GET" || method === "HEAD" || host.maxBody === Infinity) return request;
-    // The server has looked at an announced length already, and the runtime holds to it.
-    if (announced(request) !== null || request.body === null) return request;
-    let left = host.maxBody;
-    const limit = new TransformStream<Uint8Array, Uint8Array>({
-      transform: (piece, controller) => {
-        left -= piece.length;
-        if (left < 0) {
-          const err = this.#tooLong(host.maxBody);
-          this.#exchange.fault(413);
-          throw err;
-        }
-        controller.enqueue(piece);
-      },
-    });
-    return new Request(request, { body: request.body.pipeThrough(limit) });
-  }
-
   async #receive(max: number, options: BodyOptions): Promise<Result<Bytes>> {
     const { request } = this.#exchange;
     const length = announced(request);
     if (length !== null && length > max) {
       void discard(request.body!.getReader());
-      return [null, this.#tooLong(max)];
+      return [null, tooLong(this.#exchange, max)];
     }
     if (length !== null && length <= SMALL) return await this.#wait(request.bytes(), options);
     const reader = request.body!.getReader();
@@ -148,7 +152,7 @@ export class Body {
         if (err !== null) return [null, err];
         if (step.done) break;
         size += step.value.length;
-        if (size > max) return [null, this.#tooLong(max)];
+        if (size > max) return [null, tooLong(this.#exchange, max)];
         pieces.push(step.value);
       }
       whole = true;
@@ -179,10 +183,6 @@ export class Body {
       this.#failure = err;
     }
     return [null, err];
-  }
-
-  #tooLong(max: number): IoError {
-    return new IoError("too_long", `${this.#action()}: it is longer than ${max} bytes`);
   }
 
   #malformed(what: string, cause: unknown): IoError {

@@ -10,13 +10,14 @@ import {
   ThreadKilled,
 } from "../core/mod.ts";
 import { setImmediate } from "node:timers";
+import { bounded } from "./_body.ts";
 import { kindOf } from "./_check.ts";
 import { holdWarningBack } from "./_quiet.ts";
 import type { HttpServer } from "./listen.ts";
 import { HttpRequest } from "./request.ts";
 import { HttpResponse } from "./response.ts";
 import { status_text } from "./status.ts";
-import type { RequestHandler } from "./types.ts";
+import type { FetchApp, RequestHandler } from "./types.ts";
 
 /** What an exchange knows of where it happens. */
 export interface Host {
@@ -98,8 +99,8 @@ export class Exchange {
   readonly request: Request;
   readonly info: Deno.ServeHandlerInfo<Deno.Addr>;
   readonly task: RequestTask;
-  readonly #req: HttpRequest;
-  readonly #res: HttpResponse;
+  #req: HttpRequest | null = null;
+  #res: HttpResponse | null = null;
   #resolve: ((response: Response) => void) | null = null;
   /** The answer; it has left the handler, if not the machine. */
   #answer: Response | null = null;
@@ -121,14 +122,22 @@ export class Exchange {
     this.info = info;
     this.task = new RequestTask(host, this);
     this.#timeout = host.timeout;
-    this.#req = new HttpRequest(this);
-    this.#res = new HttpResponse(this);
+  }
+
+  /** The request, for handlers that want it so. */
+  get req(): HttpRequest {
+    return this.#req ??= new HttpRequest(this);
+  }
+
+  /** The answer to be filled. */
+  get res(): HttpResponse {
+    return this.#res ??= new HttpResponse(this);
   }
 
   /** `GET /path`. */
   get name(): string {
     try {
-      return `${this.#req.method} ${this.#req.uri}`;
+      return `${this.req.method} ${this.req.uri}`;
     } catch {
       // The runtime has let go of the request, and nobody had asked before.
       return `request ${this.task.id}`;
@@ -136,10 +145,10 @@ export class Exchange {
   }
 
   /** Runs the handler to its first wait, and gives the answer or the promise of it. */
-  begin(handler: RequestHandler): Response | Promise<Response> {
+  begin(run: Run): Response | Promise<Response> {
     let returned: unknown;
     try {
-      returned = runIn(this.task, handler, [this.#req, this.#res]);
+      returned = runIn(this.task, run, [this]);
     } catch (error) {
       this.#threw(error);
       return this.#answer!;
@@ -165,7 +174,7 @@ export class Exchange {
     if (this.over || this.task.killed !== null) return;
     this.#setDeadline();
     // What is not written piece by piece is out of our hands.
-    if (this.#answer !== null && !this.#res.begun) return;
+    if (this.#answer !== null && this.#res?.begun !== true) return;
     holdWarningBack();
     this.#signal = this.request.signal;
     this.#clientGone = () => this.end("gone", "the client has gone");
@@ -216,7 +225,7 @@ export class Exchange {
   killed(): void {
     // The client need not wait until it has unwound, which may take long.
     const status = this.#why === null ? 500 : STATUS_OF[this.#why];
-    this.#res.break_off();
+    this.#res?.break_off();
     this.answer(errorResponse(status, true));
   }
 
@@ -238,8 +247,8 @@ export class Exchange {
     if (this.task.killed !== null) return this.#finish();
     try {
       if (value instanceof Response) this.#took(value);
-      else if (this.#answer !== null) this.#res.end();
-      else this.answer(this.#res.finish());
+      else if (this.#answer !== null) this.#res?.end();
+      else this.answer(this.res.finish());
     } catch (error) {
       return this.#threw(error);
     }
@@ -250,7 +259,7 @@ export class Exchange {
   /** The handler has given a standard response. */
   #took(response: Response): void {
     if (this.#answer !== null) {
-      this.#res.end();
+      this.#res?.end();
       throw new TypeError("a handler cannot return a Response when it has begun to write one");
     }
     this.answer(this.host.closing ? withClose(response) : response);
@@ -272,7 +281,7 @@ export class Exchange {
     for (const wait of this.task.lasting()) wait.kill(new ThreadKilled(error));
     const err = new IoError("failed", `Handler of ${this.name} threw: ${words}`, { cause: error });
     report(error, `handler of ${this.name}`);
-    this.#res.break_off();
+    this.#res?.break_off();
     this.answer(errorResponse(500, this.host.closing));
     this.task.settle([null, err]);
     this.#finish();
@@ -336,17 +345,19 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
     typeof value.then === "function";
 }
 
-/** Throws unless `handler` is one; gives it as a function of `req` and `res`. */
-export function handlerOf(handler: unknown, caller: string): RequestHandler {
-  if (typeof handler === "function") return handler as RequestHandler;
+/** A handler, whatever its form. */
+export type Run = (exchange: Exchange) => unknown;
+
+/** Throws unless `handler` is one; gives it in a form for all. */
+export function handlerOf(handler: unknown, caller: string): Run {
+  if (typeof handler === "function") {
+    const fill = handler as RequestHandler;
+    return (exchange) => fill(exchange.req, exchange.res);
+  }
   if (typeof handler === "object" && handler !== null && "fetch" in handler) {
-    const app = handler as { fetch: unknown };
+    const app = handler as FetchApp;
     if (typeof app.fetch === "function") {
-      const { fetch } = app;
-      return (req) => {
-        const exchange = req.exchange;
-        return fetch.call(handler, req.bounded(), exchange.info);
-      };
+      return (exchange) => app.fetch(bounded(exchange), exchange.info);
     }
   }
   throw new TypeError(

@@ -1,9 +1,8 @@
 import type { Scope } from "../core/mod.ts";
 import { announced, discard } from "./_body.ts";
-import { errorResponse, Exchange, type Host } from "./_exchange.ts";
+import { errorResponse, Exchange, type Host, type Run } from "./_exchange.ts";
 import type { Limits } from "./_listen_options.ts";
 import type { HttpServer } from "./listen.ts";
-import type { RequestHandler } from "./types.ts";
 
 /** Where requests come in: it lets them through to the handler, or holds or refuses them. */
 export class RequestHost implements Host {
@@ -23,19 +22,19 @@ export class RequestHost implements Host {
   held = 0;
   /** Called whenever an exchange has ended. */
   readonly onEnded: Set<() => void> = new Set();
-  readonly #handler: RequestHandler;
+  readonly #run: Run;
   readonly #maxRequests: number;
   #gate: Promise<void> | null = null;
   #openGate: (() => void) | null = null;
 
-  constructor(handler: RequestHandler, limits: Limits, scope: Scope, parent: number) {
+  constructor(run: Run, limits: Limits, scope: Scope, parent: number) {
     this.scope = scope;
     this.parent = parent;
     this.timeout = limits.timeout;
     this.bodyTimeout = limits.bodyTimeout;
     this.maxBody = limits.maxBody;
     this.#maxRequests = limits.maxRequests;
-    this.#handler = handler;
+    this.#run = run;
   }
 
   /** What the runtime calls for each request. */
@@ -85,6 +84,6 @@ export class RequestHost implements Host {
         return errorResponse(413, true);
       }
     }
-    return new Exchange(this, request, info).begin(this.#handler);
+    return new Exchange(this, request, info).begin(this.#run);
   }
 }

@@ -136,15 +136,6 @@ export class HttpRequest {
     this.#body ??= new Body(this.exchange);
     return this.#body.form(maxsize, options);
   }
-
-  /**
-   * The standard request, with a body that ends in an error where it grows too long.
-   *
-   * @internal
-   */
-  bounded(): Request {
-    return (this.#body ??= new Body(this.exchange)).bounded();
-  }
 }
 
 /** What stands behind the host in a URL of the runtime's, which it has not changed. */
