@@ -72,7 +72,7 @@ Deno.test("deno publish uploads the modules, and nothing else", async () => {
   assertEquals({ absent, uninvited }, { absent: [], uninvited: [] });
   assert(files.length > 100, `only ${files.length} files`);
   const strange = files.filter((file) =>
-    !/^([a-z]+\/\w+\.ts|\w+\.(ts|md|json)|LICENSE)$/.test(file)
+    !/^([a-z]+\/\w+\.ts|\w+(\.local)?\.(ts|md|json)|LICENSE)$/.test(file)
   );
   assertEquals(strange, []);
 });
