@@ -11,6 +11,9 @@ import { freePort, listening, peerTest, Running } from "../peers.ts";
 const config = await configArgs();
 const kept = Deno.env.get("COEVENT_SCREENSHOTS");
 
+/** So long, in milliseconds, may a program take to start: the machine may be busy elsewhere. */
+const LIMIT = 60_000;
+
 /** The screens a page must be good on. */
 export const SCREENS = {
   phone: { width: 360, height: 640 },
@@ -50,7 +53,7 @@ export class Stage {
     const flags = flagsOf(await Deno.readTextFile(file), this.#name);
     const args = ["run", ...config, "--no-prompt", ...flags, file, String(this.#port), "250"];
     this.#running = new Running(Deno.execPath(), args, { env: { NO_COLOR: "1" } });
-    await listening(this.#port);
+    await listening(this.#port, LIMIT);
   }
 
   /** Ends the example. */
@@ -113,9 +116,10 @@ export function pageTest(
   fn: (stage: Stage) => Promise<void>,
 ): void {
   peerTest(`examples/${name}.ts: ${title}`, ["chromium"], async ({ chromium: executablePath }) => {
-    // Root is refused a sandbox; what is shown is our own page, from this machine.
-    const args = ["--no-sandbox", "--disable-gpu"];
-    const browser = await chromium.launch({ executablePath, args });
+    // Root is refused a sandbox; what is shown is our own page, from this machine. A
+    // container may have too little shared memory.
+    const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
+    const browser = await chromium.launch({ executablePath, args, timeout: LIMIT });
     try {
       const stage = new Stage(name, freePort(), browser);
       try {
