@@ -28,8 +28,9 @@ export async function send(port: number, bytes: string): Promise<string> {
   await using sock = await dial(port);
   await sock.send(bytes, { encoding: "latin1" });
   // A reset after an answer is as good an end as any.
-  const [text] = await sock.receive("*a", { encoding: "latin1" });
+  const [text, err] = await sock.receive("*a", { encoding: "latin1" });
   if (text !== null) return text;
+  if (err.code === "timeout") throw err;
   const [rest] = await sock.receiveany(65_536, { encoding: "latin1" });
   return rest ?? "";
 }
