@@ -97,7 +97,9 @@ async function servers(): Promise<Record<string, Server>> {
     const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] })
       .output();
     const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
-    const ws = `${npmCache}/registry.npmjs.org/ws/8.23.0/wrapper.mjs`;
+    // The cache has a folder for each registry.
+    const [registry] = await Array.fromAsync(Deno.readDir(npmCache));
+    const ws = `${npmCache}/${registry!.name}/ws/8.23.0/wrapper.mjs`;
     await Deno.stat(ws);
     const script = new URL("./foreign/websocket_node.mjs", import.meta.url).pathname;
     all["ws on Node"] = await start("node", [script, ws]);

@@ -1,7 +1,8 @@
 /** In a handler of `http.listen`, behind nginx, and many at a time. */
 import { assert, assertEquals } from "@std/assert";
-import { listen } from "../../http/mod.ts";
+import { type HttpRequest, listen } from "../../http/mod.ts";
 import { connect, hub, type MessageSocket, serve, unwrap } from "../../websocket/mod.ts";
+import { CERTS } from "../cosocket/ends.ts";
 import { freePort, listening, peerTest, Running } from "../peers.ts";
 import { sizes } from "../sizes.ts";
 import { scope, thread } from "./threads.ts";
@@ -35,6 +36,21 @@ Deno.test("http.listen: a handler makes WebSockets beside pages", async () => {
   assertEquals(await page.text(), "the rest of the site");
   const plain = await fetch(here.url.replace("ws:", "http:"));
   assertEquals([plain.status, await plain.text()], [426, "This address speaks WebSocket\n"]);
+});
+
+Deno.test("http.listen: over TLS too, where pages may come by HTTP/2", async () => {
+  await using echo = serve(async (socket) => {
+    for await (const message of socket) await socket.send(message);
+  });
+  const handler = (req: HttpRequest) => echo.fetch(req.request);
+  const server = await unwrap(listen("127.0.0.1", 0, handler, { ssl: CERTS.server }));
+  const socket = await unwrap(
+    connect(`wss://localhost:${server.port}/ws`, { ssl: { ca: CERTS.ca } }),
+  );
+  await socket.send("over TLS");
+  assertEquals(await socket.receive(), ["over TLS", null]);
+  await socket.close();
+  await server.shutdown();
 });
 
 Deno.test("http.listen: the end of the scope ends the sockets' threads, with 1001", async () => {
