@@ -1,4 +1,5 @@
-import { root, runIn } from "./task.ts";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { current, root } from "./task.ts";
 import { now } from "./wheel.ts";
 
 /** Something that is to be done when all that runs at the moment has run. */
@@ -7,7 +8,15 @@ export interface Late {
   turnOver(time: number): void;
 }
 
+const NOTHING: Late = { turnOver: () => {} };
+
+// Two lists that take turns and keep their room, for there is one of these a turn.
 let late: Late[] = [];
+let spare: Late[] = [];
+let count = 0;
+
+/** Whose turn it happens to be may be killed: what the others have begun is not theirs. */
+const inNobodysName: () => void = AsyncLocalStorage.bind(turnOver);
 
 /**
  * Calls `turnOver` behind what runs at the moment. With a hundred sockets at work, one
@@ -15,20 +24,25 @@ let late: Late[] = [];
  * than what is mostly done there.
  */
 export function atTurnOver(thing: Late): void {
-  // Whose turn it happens to be may be killed: what the others have begun is not his.
-  if (late.push(thing) === 1) queueMicrotask(() => runIn(root, turnOver, []));
+  late[count++] = thing;
+  if (count === 1) queueMicrotask(current() === root ? turnOver : inNobodysName);
 }
 
 function turnOver(): void {
   const things = late;
-  late = [];
+  const last = count;
+  late = spare;
+  count = 0;
   const time = now();
   let at = 0;
   try {
-    while (at < things.length) things[at++]!.turnOver(time);
+    while (at < last) things[at++]!.turnOver(time);
   } catch (error) {
     // What one of them throws, such as a source of somebody's own, is nothing to the others.
-    for (const thing of things.slice(at)) atTurnOver(thing);
+    while (at < last) atTurnOver(things[at++]!);
     throw error;
+  } finally {
+    things.fill(NOTHING, 0, last);
+    spare = things;
   }
 }

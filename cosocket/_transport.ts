@@ -50,7 +50,8 @@ export class ConnTransport implements Transport {
       // Closed already, behind our back: from_conn's caller has it too.
       if (!(error instanceof Deno.errors.BadResource)) throw error;
     }
-    await Promise.allSettled([this.#lastRead, this.#lastWrite]);
+    await ended(this.#lastRead);
+    await ended(this.#lastWrite);
   }
 
   ref(alive: boolean): void {
@@ -64,6 +65,15 @@ export class ConnTransport implements Transport {
     else if (name === "keepalive") this.#conn.setKeepAlive(Boolean(value));
     else return false;
     return true;
+  }
+}
+
+/** Waits for an operation, whatever comes of it. */
+async function ended(operation: Promise<unknown> | null): Promise<void> {
+  try {
+    await operation;
+  } catch {
+    // Who began it was told.
   }
 }
 

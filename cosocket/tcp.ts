@@ -75,7 +75,7 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
   /** Ends the connect or the handshake that is under way; `null` while there is none. */
   #underWay: AbortController | null = null;
   /** Options set before there was a connection. */
-  readonly #early = new Map<SocketOption, boolean | number>();
+  #early: Map<SocketOption, boolean | number> | null = null;
   /** What the pool is called without the part that tells TLS apart. */
   #poolName = "";
   #tlsIdentity = "";
@@ -283,14 +283,16 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
   }
 
   #nodeOptions({ keepidle, local_address, local_port }: ConnectOptions): NodeOptions {
-    const early = this.#early.get("keepidle");
+    const early = this.#early?.get("keepidle");
     return { keepidle: keepidle ?? (early as number | undefined), local_address, local_port };
   }
 
   #use(member: Member): void {
     this.#member = member;
     this.adopt(member.channel);
-    for (const [name, value] of this.#early) member.transport.set(name, value);
+    if (this.#early !== null) {
+      for (const [name, value] of this.#early) member.transport.set(name, value);
+    }
     traceFromEnv(member.channel);
     member.channel.trace?.(member.reused > 0 ? `reused, ${member.reused}` : "connected");
   }
@@ -455,7 +457,7 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     }
     const member = this.#member;
     if (member === null || this.closed()) {
-      this.#early.set(name, value);
+      (this.#early ??= new Map()).set(name, value);
       return [true, null];
     }
     if (member.transport.set(name, value)) return [true, null];

@@ -46,8 +46,8 @@ export class Channel {
   on_over: DisconnectHandler | null = null;
   #state: "open" | "closing" | "released" = "open";
   #closing: Promise<Result<true>> | null = null;
-  /** How it came to its end, once it has. */
-  #over: { reason: IoError | null } | null = null;
+  /** How it came to its end, once it has; made when somebody asks. */
+  #over: (() => IoError | null) | null = null;
   /** The source has been told to close and still says farewell. */
   #parting: Promise<void> | null = null;
   #taint: string | null = null;
@@ -74,7 +74,7 @@ export class Channel {
 
   /** It has come to its end; the first reason stays. */
   over(reason: IoError | null): void {
-    this.#over ??= { reason };
+    this.#over ??= () => reason;
     this.#tell();
   }
 
@@ -94,7 +94,7 @@ export class Channel {
     queueMicrotask(async () => {
       try {
         // Whoever happened to wait when it ended may have been killed since.
-        await runIn(root, handler, [over.reason]);
+        await runIn(root, handler, [over()]);
       } catch (error) {
         report(error, `on_disconnect of ${this.name}`);
       }
@@ -204,7 +204,8 @@ export class Channel {
     this.#state = "released";
     const whole = !atOnce && !this.outgoing.torn;
     this.outgoing.close(() => this.closed_error("send to"));
-    this.over(whole ? null : this.closed_error("finish"));
+    this.#over ??= () => whole ? null : this.closed_error("finish");
+    this.#tell();
     // Behind a message that is stuck half-way a farewell would be stuck too.
     const farewell = this.source.close(atOnce || this.outgoing.torn) ?? undefined;
     // Whoever counts connections must count this one until it is gone.
