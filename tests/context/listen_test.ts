@@ -4,6 +4,7 @@ import {
   type Ending,
   inside,
   listen,
+  type Result,
   type ShardCounts,
   type ShardedServer,
   type ShardOptions,
@@ -145,6 +146,19 @@ Deno.test("close() of a sharded server lets open connections go on, and frees th
   await alone?.close();
 });
 
+Deno.test("a worker that dies after close() is not started anew", async () => {
+  const quiet = on_error(() => {});
+  const starts = new Starts();
+  const server = await open({ onstart: starts.onstart });
+  const socks = await oneOfEach(server);
+  await server.close();
+  assertEquals(await say(socks[0]!, "exit"), null);
+  for (const sock of socks) await sock.close();
+  assertEquals((await server.done).reason, "returned");
+  assertEquals(starts.all.length, 2);
+  quiet();
+});
+
 Deno.test("shutdown() of a sharded server waits for connections within the grace", async () => {
   const server = await open();
   const socks = await oneOfEach(server);
@@ -165,6 +179,18 @@ Deno.test("shutdown() of a sharded server cuts what is left after the grace, and
     assertEquals((await sock.receive())[0], null);
     await sock.close();
   }
+});
+
+Deno.test("shutdown() of a sharded server does not wait for a worker that has died", async () => {
+  const quiet = on_error(() => {});
+  const server = await open({ workers: 1 });
+  const sock = await dial(server);
+  assertEquals(await say(sock, "who"), "0 who");
+  const shutting = server.shutdown({ grace: Infinity });
+  assertEquals(await say(sock, "exit"), null);
+  assertEquals(await shutting, [0, null]);
+  await sock.close();
+  quiet();
 });
 
 Deno.test("a kill of the thread in shutdown() ends the workers all the same", async () => {
@@ -188,6 +214,27 @@ Deno.test("destroy() of a sharded server ends connections at once; supervise() t
   assertEquals((await server.done).reason, "destroyed");
   assertEquals((await sock.receive())[0], null);
   await sock.close();
+});
+
+Deno.test("a worker that is destroyed closes its sockets though its thread lives on", async () => {
+  const script = new URL("./worker.ts", import.meta.url);
+  // From then on contexts share the threads that there are.
+  const others = await Promise.all(
+    Array.from({ length: navigator.hardwareConcurrency }, () => unwrap(create(script))),
+  );
+  const server = await open({ workers: 1 });
+  const sock = await dial(server);
+  assertEquals(await say(sock, "who"), "0 who");
+  server.destroy();
+  assertEquals((await sock.receive())[0], null);
+  await Promise.all([sock.close(), server.done]);
+  // By their answers, what was to be closed in their threads has been.
+  for (const other of others) await other.query({ do: "echo" });
+  assertEquals((await connect("127.0.0.1", server.port))[1]?.code, "refused");
+  for (const other of others) {
+    other.destroy();
+    await other.wait();
+  }
 });
 
 Deno.test("listen() of a port that somebody has is in_use, unless both share it", async () => {
@@ -278,18 +325,40 @@ Deno.test("a server whose workers end too often ends, with the reason threw", as
   quiet();
 });
 
-Deno.test("listen() in a context wants its inside, and ends with it", async () => {
-  const script = new URL("./shard_owner.ts", import.meta.url);
-  const owner = unwrap(await create<string, number[]>(script));
-  const [port, ...ids] = unwrap(await owner.query("who?"));
-  const sock = unwrap(await connect("127.0.0.1", port!));
-  assertEquals((await say(sock, "who"))?.endsWith(" who"), true);
-  owner.destroy();
-  assertEquals((await sock.receive())[0], null);
-  await sock.close();
-  assertEquals(ids.length, 2);
-  for (const id of ids) assertEquals((await ended(id)).reason, "destroyed");
+Deno.test("a kill in any call of a sharded server that may wait harms nobody", async () => {
+  const server = await open();
+  const socks = await oneOfEach(server);
+  const calls: (() => Promise<Result<unknown>>)[] = [
+    () => server.counts(),
+    () => server.wait(),
+    () => server.close(),
+  ];
+  for (const call of calls) {
+    const thread = newthread(call);
+    kill(thread);
+    assertEquals((await wait(thread))[1]?.code, "killed");
+  }
+  // The close had been asked for, and goes on.
+  for (const sock of socks) await sock.close();
+  assertEquals((await server.done).reason, "returned");
 });
+
+for (const isolated of [false, true]) {
+  const where = isolated ? "a process" : "a thread";
+  Deno.test(`listen() in a context in ${where} ends with it`, async () => {
+    const script = new URL("./shard_owner.ts", import.meta.url);
+    const owner = unwrap(await create<string, number[]>(script, { isolated }));
+    const [port, ...ids] = unwrap(await owner.query("who?"));
+    const sock = unwrap(await connect("127.0.0.1", port!));
+    assertEquals((await say(sock, "who"))?.endsWith(" who"), true);
+    owner.destroy();
+    assertEquals((await sock.receive())[0], null);
+    await sock.close();
+    assertEquals(ids.length, 2);
+    for (const id of ids) assertEquals((await ended(id)).reason, "destroyed");
+    await owner.wait();
+  });
+}
 
 Deno.test("a kill of the thread in listen() leaves no worker behind", async () => {
   const starts = new Starts();

@@ -150,6 +150,29 @@ for (const [where, options] of KINDS) {
   });
 }
 
+Deno.test("the end of an owner, or of a claimant, is one though its thread lives on", async () => {
+  // From then on contexts share the threads that there are.
+  const others = await Promise.all(
+    Array.from({ length: navigator.hardwareConcurrency }, () => sharer()),
+  );
+  const { ctx, address, peer } = await owned();
+  const far = unwrap(await claim(address));
+  const waiting = far.receive();
+  await end(ctx);
+  assertEquals((await waiting)[1]?.reason, "destroyed");
+  while ((await peer.receiveany())[0] !== null);
+  await Promise.all([far.close(), peer.close()]);
+
+  await using ends = await overTcp();
+  const claimant = await sharer();
+  const shared = unwrap(share(ends.served));
+  assertEquals(await claimant.query({ do: "claim", address: shared }), ["claim", null]);
+  await end(claimant);
+  while ((await ends.client.receiveany())[0] !== null);
+  assertEquals(ends.served.closed(), true);
+  await Promise.all(others.map(end));
+});
+
 Deno.test("a process that owns a stream, or has claimed one, is killed: its other side hears", async () => {
   const quiet = on_error(() => {});
   const options = KINDS[1][1];
