@@ -199,7 +199,11 @@ class Tree implements Supervisor {
   async begin(): Promise<Result<true>> {
     let good = false;
     try {
-      const result = await this.#start(this.#rows);
+      const starting = this.#start(this.#rows);
+      // Ends are dealt with when all have been started: until then the only one may not be
+      // the last.
+      this.#work = starting.then(() => {}, () => {});
+      const result = await starting;
       good = result[1] === null;
       return result;
     } finally {

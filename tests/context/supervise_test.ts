@@ -10,7 +10,15 @@ import {
   thread_child,
   unwrap,
 } from "../../context/mod.ts";
-import { kill, newthread, on_error, type Result } from "../../thread/mod.ts";
+import {
+  kill,
+  newthread,
+  on_error,
+  type Result,
+  self,
+  sleep,
+  type Thread,
+} from "../../thread/mod.ts";
 import { exec } from "../../process/mod.ts";
 import type { Order } from "./worker.ts";
 
@@ -92,6 +100,31 @@ Deno.test("supervise() restarts no temporary child and no transient one that ret
   assertEquals((await tree.wait())[0]?.reason, "returned");
   assertEquals(runs, 1);
   quiet();
+});
+
+Deno.test("a child that ends while others are being started ends no supervisor", async () => {
+  const first = Promise.withResolvers<void>();
+  let second: Thread | undefined;
+  const starting = supervise([
+    { name: "short", restart: "temporary", start: () => thread_child(() => first.resolve()) },
+    {
+      name: "slow",
+      restart: "temporary",
+      async start() {
+        await first.promise;
+        for (let n = 0; n < 10; n++) await new Promise((resolve) => setTimeout(resolve, 0));
+        return await thread_child(() => {
+          second = self();
+          return sleep(0);
+        });
+      },
+    },
+  ]);
+  const [tree, err] = await starting;
+  if (err) throw err;
+  assertEquals((await tree.wait())[0]?.reason, "returned");
+  assertEquals(second?.state, "ended");
+  assertEquals(await second!.done, [true, null]);
 });
 
 Deno.test("stop() of a supervisor asks the last first, and destroys after the grace", async () => {

@@ -168,8 +168,7 @@ Deno.test({
     assertStringIncludes(thread.state, `connect 127.0.0.1:${full.port}`);
     kill(thread);
     assertEquals((await wait(thread))[1]?.code, "killed");
-    while (thread.state !== "ended") await turn();
-    assertEquals(pool_stats(), []);
+    while (thread.state !== "ended" || pool_stats().length > 0) await turn();
   },
 });
 
