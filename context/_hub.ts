@@ -179,7 +179,7 @@ export class Hub implements Home {
     place.ids.delete(id);
     if (!this.#at.delete(id)) return;
     this.#made(id, ending.message);
-    this.office.heard(id, ending);
+    this.office.senders.heard(id, ending);
     for (const other of this.#places.values()) other.link.post({ k: "end", id, ending });
   }
 
@@ -189,7 +189,8 @@ export class Hub implements Home {
   }
 
   #endingOf(id: number): Ending {
-    return this.office.endings.get(id) ?? { reason: "returned", message: "long ago, or never was" };
+    return this.office.senders.endings.get(id) ??
+      { reason: "returned", message: "long ago, or never was" };
   }
 
   /** Mail of the main thread; for a context that has ended, that is told. */
@@ -229,7 +230,7 @@ export class Hub implements Home {
       if (packet.k !== "watch") place.link.post(packet);
       if (packet.k === "destroy") this.#hurry(place, id, packet.reason);
     } else if (packet.k === "watch") {
-      queueMicrotask(() => this.office.heard(id, this.#endingOf(id)));
+      queueMicrotask(() => this.office.senders.heard(id, this.#endingOf(id)));
     }
   }
 

@@ -1,5 +1,6 @@
 /** What the first modules of an isolated context import and call. */
 import process from "node:process";
+import { current } from "./_home.ts";
 import { Link } from "./_link.ts";
 import { Member } from "./_member.ts";
 import type { Batch } from "./_packet.ts";
@@ -11,7 +12,11 @@ const module = Promise.withResolvers<{ default?: unknown }>();
 export function connect(place: number): void {
   const link = new Link(true, (batch) => void process.send?.(batch));
   const member = new Member(place, link, async () => (await module.promise).default);
-  process.on("message", (batch: Batch) => member.take(batch));
+  process.on("message", (batch: Batch, socket?: unknown) => {
+    current.handed = socket;
+    member.take(batch);
+    current.handed = undefined;
+  });
   // Whoever is stuck from here on, is so in the module.
   link.post({ k: "pong" });
   link.flush();
