@@ -165,23 +165,27 @@ Deno.test("LibevRequest.reply() may come later, from another thread, and the sec
   assertEquals(codes, [[true, null], "closed"]);
 });
 
-Deno.test("LibevRequest.reply() is sent at once, whatever the callback goes on to do", async () => {
-  const go = Promise.withResolvers<void>();
-  let ended = false;
-  const handler = libev(async (_httpd, request) => {
-    request.reply(200, "OK", "at once");
-    await go.promise;
-    await sleep(1);
-    ended = true;
+for (const before of [0, 5]) {
+  const when = before === 0 ? "at once" : "after a wait";
+  Deno.test(`LibevRequest.reply() is sent ${when}, whatever the callback goes on to do`, async () => {
+    const go = Promise.withResolvers<void>();
+    let ended = false;
+    const handler = libev(async (_httpd, request) => {
+      if (before > 0) await sleep(before);
+      request.reply(200, "OK", "an answer");
+      await go.promise;
+      await sleep(1);
+      ended = true;
+    });
+    await using server = await serve(handler);
+    assertEquals((await ask(server.port, "GET /")).body, "an answer");
+    assertEquals([server.requests, ended], [1, false]);
+    go.resolve();
+    while (server.requests > 0) await sleep(1);
+    // The end of its connection is no end of the client any more.
+    assertEquals(ended, true);
   });
-  await using server = await serve(handler);
-  assertEquals((await ask(server.port, "GET /")).body, "at once");
-  assertEquals([server.requests, ended], [1, false]);
-  go.resolve();
-  while (server.requests > 0) await sleep(1);
-  // The end of its connection is no end of the client any more.
-  assertEquals(ended, true);
-});
+}
 
 Deno.test("an answer of libev() that never comes is 503 in time, and then closed", async () => {
   const kept = Promise.withResolvers<LibevRequest>();

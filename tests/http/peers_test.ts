@@ -77,8 +77,10 @@ for (const version of ["1.1", "2"]) {
         cert: await Deno.readTextFile(`${FIXTURES}/server.pem`),
         key: await Deno.readTextFile(`${FIXTURES}/server_key.pem`),
       };
+      const begun = Promise.withResolvers<void>();
       const killed = Promise.withResolvers<void>();
       const slow: RequestHandler = async () => {
+        begun.resolve();
         try {
           await sleep(60_000);
         } finally {
@@ -87,7 +89,9 @@ for (const version of ["1.1", "2"]) {
       };
       await using server = await unwrap(listen("127.0.0.1", 0, slow, { ssl }));
       const url = `https://127.0.0.1:${server.port}/`;
-      await run(curl, "-sSk", `--http${version}`, "--max-time", "0.3", url);
+      const client = new Running(curl, ["-sSk", `--http${version}`, url]);
+      await begun.promise;
+      await client[Symbol.asyncDispose]();
       await killed.promise;
     },
   );
