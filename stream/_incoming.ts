@@ -258,7 +258,8 @@ export class Incoming {
     }
     const got = this.#look(reader.pattern);
     if (got !== undefined) {
-      if (this.#ended === null) this.heardSince = reader.since;
+      // One that is answered in the turn in which it came tells of no later time.
+      if (this.#ended === null && reader.since > this.heardSince) this.heardSince = reader.since;
       this.#release(reader);
       reader.resolve(got);
       if (this.#channel.on_over !== null) this.listen();

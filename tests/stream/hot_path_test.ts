@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { pair } from "../../stream/mod.ts";
+import { BufferedStream, type Channel, pair } from "../../stream/mod.ts";
 
 /** Counts the calls of a method while `fn` runs. */
 async function calls<K extends string>(
@@ -51,4 +51,27 @@ Deno.test("receive() that is met from the buffer asks for no thread and sets no 
   });
   assertEquals(waited > 0, true);
   await Promise.all([a.close(), b.close()]);
+});
+
+Deno.test("what is heard in the turn in which a receive came tells of no time", async () => {
+  const reads: PromiseWithResolvers<number>[] = [];
+  const channels: Channel[] = [];
+  class Watched extends BufferedStream {
+    protected override adopt(channel: Channel): void {
+      channels.push(channel);
+      super.adopt(channel);
+    }
+  }
+  await using sock = new Watched({
+    read: () => (reads[reads.length] = Promise.withResolvers<number>()).promise,
+    write: (bytes) => Promise.resolve(bytes.length),
+    end: () => Promise.resolve(),
+    close: () => reads.at(-1)!.resolve(0),
+    keeps_alive: false,
+  });
+  assertEquals((await sock.receive(1, { timeout: 1 }))[1]?.code, "timeout");
+  // The read is still under way; a receive meets its answer before its own turn is over.
+  reads[0]!.resolve(1);
+  assertEquals((await sock.receive(1))[1], null);
+  assertEquals(channels[0]!.incoming.heardSince, -Infinity);
 });
