@@ -31,6 +31,23 @@ Deno.test("run() serves with all its workers, on one port, and ends with them", 
   assertEquals((await connect("127.0.0.1", workers.port))[1]?.code, "refused");
 });
 
+Deno.test("run() gives its workers when all of them have loaded the module", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    const path = `${folder}/loaded`;
+    const module = moduleOf(`
+      Deno.writeTextFileSync(${JSON.stringify(path)}, "x", { append: true });
+      export default () => {};
+    `);
+    const flags = [`--allow-write=${folder}`];
+    await using workers = await unwrap(run(module, { workers: 3, flags }));
+    assertEquals(await Deno.readTextFile(path), "xxx");
+    assertEquals((await ask(workers.port, "GET /")).status, 204);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("run() takes an app with fetch, and holds requests to the limits", async () => {
   const module = moduleOf(
     "export default { fetch: async (request) => new Response(await request.text()) };",

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { connect, unwrap } from "../../cosocket/mod.ts";
-import type { Handler, HttpServer } from "../../http/mod.ts";
+import type { Handler, HttpResponse, HttpServer } from "../../http/mod.ts";
 import { kill, newthread, scope, sleep, startloop, wait } from "../../thread/mod.ts";
 import { ask, dial, receiveAnswer, send, serve } from "./raw.ts";
 
@@ -36,23 +36,29 @@ async function insist(port: number, score: Score): Promise<void> {
   }
 }
 
-Deno.test("shutdown() drops no request under load, and tells every client", async () => {
-  const CLIENTS = 64;
-  const busy = Promise.withResolvers<void>();
-  let served = 0;
-  const server = await serve(async (_req, res) => {
-    await sleep(served % 3);
-    if (++served === 500) busy.resolve();
-    res.add("ok");
+for (const waits of [false, true]) {
+  const kind = waits ? "that wait" : "that answer at once";
+  Deno.test(`shutdown() drops no request under load, and tells every client: handlers ${kind}`, async () => {
+    const CLIENTS = 64;
+    const busy = Promise.withResolvers<void>();
+    let served = 0;
+    const answer = (res: HttpResponse) => {
+      if (++served === 500) busy.resolve();
+      res.add("ok");
+    };
+    const server = await serve((_req, res) => {
+      if (!waits) return answer(res);
+      return sleep(served % 3).then(() => answer(res));
+    });
+    const score: Score = { answered: 0, dropped: [] };
+    const clients = Array.from({ length: CLIENTS }, () => insist(server.port, score));
+    await busy.promise;
+    assertEquals(await server.shutdown({ grace: 10_000 }), [0, null]);
+    await Promise.all(clients);
+    assertEquals(score.dropped, []);
+    assertEquals(score.answered, served);
   });
-  const score: Score = { answered: 0, dropped: [] };
-  const clients = Array.from({ length: CLIENTS }, () => insist(server.port, score));
-  await busy.promise;
-  assertEquals(await server.shutdown({ grace: 10_000 }), [0, null]);
-  await Promise.all(clients);
-  assertEquals(score.dropped, []);
-  assertEquals(score.answered, served);
-});
+}
 
 Deno.test("shutdown({ linger }) goes on serving, and says in each answer that it ends", async () => {
   const server = await serve((_req, res) => res.add("served"));

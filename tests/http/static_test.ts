@@ -197,6 +197,8 @@ Deno.test("static({ dotfiles, prefix, cache_control, types }) does as it says", 
     assertEquals((await get("GET /hello.txt")).status, 404);
     assertEquals((await get("GET /assetshello.txt")).status, 404);
     assertEquals((await get("GET /assets/../hello.txt")).status, 404);
+    assertEquals((await get("GET /assets/sub/../hello.txt")).status, 404);
+    assertEquals((await get("GET /assets/./hello.txt")).status, 404);
     const { headers } = await get("GET /assets/hello.txt");
     assertEquals(headers.get("cache-control"), "max-age=60");
     assertEquals(headers.get("content-type"), "text/x-mine");
