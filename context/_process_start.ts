@@ -1,7 +1,6 @@
 /** What the first modules of an isolated context import and call. */
 import process from "node:process";
 import { current } from "./_home.ts";
-import { current } from "./_home.ts";
 import { Link } from "./_link.ts";
 import { Member } from "./_member.ts";
 import type { Batch } from "./_packet.ts";
