@@ -79,6 +79,14 @@ export function poolOf(key: string): Pool {
   return pool;
 }
 
+/** A socket at rest that is there at once, with nothing to be waited for; else `null`. */
+export function rested(key: string, size: number | undefined): Member | null {
+  const pool = pools.get(key);
+  if (pool === undefined || pool.stale) return null;
+  if (size !== undefined) pool.resize(size);
+  return pool.take();
+}
+
 /**
  * Waits for a socket at rest, or for leave to open one, which must be given back.
  * `size`, where it is given, is the pool's from now on.
@@ -165,17 +173,19 @@ export class Pool {
     this.#waiting -= 1;
   }
 
+  /** A socket at rest, unless others wait for one. */
+  take(): Member | null {
+    const member = this.#waiting === 0 ? this.#idle.pop() : undefined;
+    return member === undefined ? null : this.#wake(member);
+  }
+
   /** Gives a socket at rest or leave to open one; who must wait stands in line. */
   grant(backlog: number, wait: WaitOptions): Promise<Result<Grant>> {
-    if (this.#waiting === 0) {
-      const member = this.#idle.pop();
-      if (member !== undefined) {
-        return Promise.resolve([{ pool: this, member: this.#wake(member) }, null]);
-      }
-      if (this.#open < this.size) {
-        this.#open += 1;
-        return Promise.resolve([{ pool: this, member: null }, null]);
-      }
+    const member = this.take();
+    if (member !== null) return Promise.resolve([{ pool: this, member }, null]);
+    if (this.#waiting === 0 && this.#open < this.size) {
+      this.#open += 1;
+      return Promise.resolve([{ pool: this, member: null }, null]);
     }
     if (this.#waiting >= backlog) {
       const words = `Cannot connect ${this.key}: ${this.#waiting} already wait for ` +
@@ -289,7 +299,8 @@ export class Pool {
   /** Takes a socket out of its rest. */
   #wake(member: Member): Member {
     const { channel, transport } = member;
-    member.deadline?.remove();
+    // It stays in its bucket: the one timer under all need not be set anew a moment later.
+    member.deadline?.clear();
     channel.incoming.watch(null);
     transport.ref(true);
     channel.trace?.("pool take");

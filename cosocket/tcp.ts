@@ -22,7 +22,7 @@ import { dialResolved } from "./_resolve.ts";
 import { handshake, identity, type Role, TlsTransport } from "./_tls.ts";
 import { traceFromEnv } from "./_trace.ts";
 import { ConnTransport, type SocketOption, type Transport } from "./_transport.ts";
-import { acquire, IDLE_LIFE, type Member, Pool, poolOf } from "./pool.ts";
+import { acquire, IDLE_LIFE, type Member, Pool, poolOf, rested } from "./pool.ts";
 import type {
   Address,
   ConnectOptions,
@@ -130,9 +130,16 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
       const words = `Cannot connect to ${target.name}: this socket is connected already`;
       return Promise.resolve([null, new IoError("busy", words)]);
     }
+    const node = this.#kind(target, options);
+    const member = options.signal?.aborted === true ? null : rested(this.#key(), options.pool_size);
+    if (member !== null) {
+      // The usual way with a pool, and the short one: nobody can give up what is there.
+      this.#reuse(member, node);
+      return Promise.resolve([true, null]);
+    }
     return this.#begin(
       options.signal,
-      (signal) => this.#connect(target, { ...options, signal }),
+      (signal) => this.#connect(target, node, { ...options, signal }),
       `connect to ${target.name}`,
     );
   }
@@ -223,7 +230,19 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     this.#use(member);
   }
 
-  async #connect(target: Target, options: ConnectOptions): Promise<Result<true>> {
+  /** Makes up what its pool is called, and gives what makes it another kind of socket. */
+  #kind(target: Target, options: ConnectOptions): NodeOptions {
+    this.#tlsIdentity = identity(this.#ssl, hostOf(target));
+    const node = this.#nodeOptions(options);
+    this.#poolName = options.pool ?? nameOf(target, node);
+    return node;
+  }
+
+  async #connect(
+    target: Target,
+    node: NodeOptions,
+    options: ConnectOptions,
+  ): Promise<Result<true>> {
     const timeout = options.timeout ?? this.#connectTimeout;
     const until = timeout === 0 ? Infinity : now() + timeout;
     const left = (): WaitOptions => {
@@ -231,16 +250,13 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
       // A deadline that has just passed must not become "no limit".
       return until === Infinity ? wait : { ...wait, timeout: Math.max(until - now(), 0.01) };
     };
-    const host = target.family === "tcp" ? target.host : "localhost";
-    this.#tlsIdentity = identity(this.#ssl, host);
-    const node = this.#nodeOptions(options);
-    this.#poolName = options.pool ?? nameOf(target, node);
     const backlog = options.backlog ?? Infinity;
     const [grant, err] = await acquire(this.#key(), options.pool_size, backlog, left());
     if (err !== null) return [null, told(err, target, timeout)];
     if (grant.member !== null) {
-      if (node.keepidle !== undefined) grant.member.transport.set("keepidle", node.keepidle);
-      return this.#reuse(grant.member);
+      this.#keepUnlessKilled(grant.member);
+      this.#reuse(grant.member, node);
+      return [true, null];
     }
     const { pool } = grant;
     const [transport, dialError] = await dialResolved(
@@ -253,7 +269,8 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     if (dialError !== null) return [null, told(dialError, target, timeout)];
     const member = pool.opened(new Channel(transport, target.name), transport);
     if (this.#ssl !== false) {
-      const role: Role = { as: "client", host, options: this.#ssl === true ? {} : this.#ssl };
+      const options = this.#ssl === true ? {} : this.#ssl;
+      const role: Role = { as: "client", host: hostOf(target), options };
       const tlsError = await raise(member, role, left());
       if (tlsError !== null) return [null, told(tlsError, target, timeout)];
     }
@@ -262,10 +279,9 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     return [true, null];
   }
 
-  #reuse(member: Member): Result<true> {
-    this.#keepUnlessKilled(member);
+  #reuse(member: Member, node: NodeOptions): void {
+    if (node.keepidle !== undefined) member.transport.set("keepidle", node.keepidle);
     this.#use(member);
-    return [true, null];
   }
 
   /** Nobody will use what a thread got that was killed just before it could run on. */
@@ -526,6 +542,10 @@ function told(err: IoError, target: Target, timeout: number): IoError {
   if (err.code !== "timeout") return err;
   const words = `Cannot connect to ${target.name}: not within ${timeout} ms`;
   return new IoError("timeout", words, { cause: err });
+}
+
+function hostOf(target: Target): string {
+  return target.family === "tcp" ? target.host : "localhost";
 }
 
 /** Puts the many forms of `connect` in order. */
