@@ -28,8 +28,8 @@ export async function attempt(one: Attempt): Promise<Result<Response>> {
   const { hop, upload, life, timeout, engine } = one;
   const abort = new AbortController();
   life.whenOver(() => {
-    // Also after a whole response: the rest of an upload that it did not wait for.
-    if (!life.whole || upload !== null) abort.abort(OVER);
+    if (!life.whole) abort.abort(OVER);
+    // The rest of an upload that the response did not wait for.
     upload?.stop();
   });
   const action = `Cannot ${life.what}`;
@@ -61,8 +61,7 @@ export async function attempt(one: Attempt): Promise<Result<Response>> {
       }
       fetchHop(hop, upload, abort.signal, engine).then((response) => {
         limit.remove();
-        if (over) response.body?.cancel().catch(() => {});
-        else wake([response, null]);
+        wake([response, null]);
       }, (error) => {
         limit.remove();
         upload?.stop();

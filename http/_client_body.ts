@@ -178,7 +178,6 @@ export class Body {
     this.#held = 0;
     this.#end = [null, err];
     this.#tell();
-    this.#reader?.cancel().catch(() => {});
   }
 
   #tell(): void {

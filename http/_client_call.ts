@@ -55,22 +55,10 @@ export class Call {
   }
 
   /**
-   * Sends a request, and those that its redirects ask for. When it fails, or the thread is
-   * killed, nothing of it is left.
+   * Sends a request, and those that its redirects ask for. Whoever made its life ends it
+   * when this fails, or the thread is killed.
    */
   async answer(first: Hop): Promise<Result<Answered>> {
-    const life = this.#life;
-    let answered = false;
-    try {
-      const result = await this.#follow(first);
-      answered = result[1] === null;
-      return result;
-    } finally {
-      if (!answered) life.over();
-    }
-  }
-
-  async #follow(first: Hop): Promise<Result<Answered>> {
     const life = this.#life;
     const { jar } = this.#way;
     const { redirects: most = 10, insecure_redirects: insecure = false } = this.#options;
@@ -129,9 +117,7 @@ export class Call {
     const result: Result<Response> = await retry(() => this.#send(hop), {
       ...pacing,
       signal: life.signal,
-      when: (err) =>
-        life.ended === null && mayRetry(err, hop.method) &&
-        (!hop.carries || upload === null || upload.fresh),
+      when: (err) => mayRetry(err, hop.method) && (!hop.carries || upload === null || upload.fresh),
     });
     return result[1] === null ? result : [null, life.why(result[1])];
   }

@@ -47,8 +47,6 @@ export function fromFetch(error: unknown, action: string): IoError {
   const cause = error instanceof Error ? error : new Error(String(error));
   if (cause.name === "NotCapable") return markUnsent(fromOs(cause, action));
   const inner = cause.cause;
-  // What the source of an upload failed with comes through as it is.
-  if (inner instanceof IoError) return inner;
   const words = inner instanceof Error ? inner.message : cause.message;
   const code = WORDS.find(([pattern]) => pattern.test(words))?.[1] ?? "io";
   const err = new IoError(code, `${action}: ${plain(words)}`, { cause });

@@ -10,6 +10,8 @@ export class Life {
   readonly what: string;
   /** The body has come to its clean end: nothing is left to give up. */
   whole = false;
+  /** What must not be collected before: a client closes its connections when it is. */
+  readonly owner: unknown;
   readonly #abort = new AbortController();
   readonly #task: Task = current();
   #ended: IoError | null = null;
@@ -19,8 +21,14 @@ export class Life {
   #forgetTask: (() => void) | null = null;
   #onOver: (() => void)[] = [];
 
-  constructor(what: string, deadline: number, signal: AbortSignal | undefined) {
+  constructor(
+    what: string,
+    deadline: number,
+    signal: AbortSignal | undefined,
+    owner: unknown = null,
+  ) {
     this.what = what;
+    this.owner = owner;
     if (deadline > 0 && deadline !== Infinity) {
       this.#deadline = new Deadline(() => {
         this.end(new IoError("timeout", `Cannot ${what}: not whole within ${deadline} ms`));

@@ -35,6 +35,11 @@ export class Lines {
     this.#backlog = backlog;
   }
 
+  /** How many hosts somebody asks. */
+  get size(): number {
+    return this.#lines.size;
+  }
+
   /** The requests that hold a place, and those that wait for one. */
   count(): { busy: number; waiting: number } {
     let busy = 0;

@@ -43,8 +43,8 @@ const dropped = new FinalizationRegistry<Life>((life) => {
  * a program may look at the status and go on. A response that is dropped unread is closed
  * when it is collected, and named once through `thread.on_error`.
  *
- * A call that fails by `timeout`, `cancelled`, `too_long` or `bad_text` consumes nothing: the
- * next one finds all that has come. One call reads at a time, a second one gets `busy`.
+ * A call that fails by `timeout`, `cancelled`, `too_long` or `bad_text` consumes nothing (but
+ * `save`, what it has written): the next one finds all that has come. One call reads at a time, a second one gets `busy`.
  */
 export class ClientResponse implements AsyncDisposable {
   /** The status: 200, 404. */
@@ -150,7 +150,8 @@ export class ClientResponse implements AsyncDisposable {
    * `eio`, a stream, or a path. What a path leads to is replaced when the whole has come,
    * and stays as it is when it does not. Memory holds a piece or two, however long it is.
    *
-   * Errors: those of {@linkcode body} and of the file; `err.sent` bytes are in it then.
+   * Errors: those of {@linkcode body} and of the file. `err.sent` bytes have been written
+   * then, and are consumed, though nothing is left of them where the target is a path.
    * With a path, requires `--allow-write` and `--allow-read` for its directory.
    */
   async save(target: SaveTarget, options: ClientBodyOptions = {}): Promise<Result<number>> {
@@ -218,7 +219,6 @@ export class ClientResponse implements AsyncDisposable {
 
   /** Gives the connection back; of a body that has not come to its end, it is closed. */
   close(): Promise<Result<true>> {
-    dropped.unregister(this);
     this.#stream?.close_immediately();
     this.#life.over();
     return Promise.resolve([true, null]);

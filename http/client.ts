@@ -127,7 +127,7 @@ export class HttpClient implements AsyncDisposable {
     if (this.#closed) {
       return [null, new IoError("closed", `Cannot ${what}: the client was closed`)];
     }
-    const life = new Life(what, all.deadline ?? 0, options.signal);
+    const life = new Life(what, all.deadline ?? 0, options.signal, this);
     this.#lives.add(life);
     life.whenOver(() => this.#lives.delete(life));
     let handed = false;

@@ -37,12 +37,13 @@ Deno.test("a line serves in the order of the calls, and forgets a host that nobo
     place.leave();
   });
   const elsewhere = await unwrap(lines.enter("http://b", 1, {}));
-  assertEquals(lines.count(), { busy: 2, waiting: 3 });
+  assertEquals([lines.count(), lines.size], [{ busy: 2, waiting: 3 }, 2]);
   elsewhere.leave();
   first.leave();
   first.leave();
   await Promise.all(others);
   assertEquals([order, lines.count()], [[1, 2, 3], { busy: 0, waiting: 0 }]);
+  assertEquals(lines.size, 0);
 });
 
 Deno.test("a line grows to the largest number that was asked for", async () => {

@@ -101,6 +101,10 @@ Deno.test("client() throws for options that cannot be used", () => {
   assertThrows(() => client({ per_host: 0 }), RangeError, "per_host");
   assertThrows(() => client({ proxy: "gopher://a" }), TypeError, "proxy");
   assertThrows(() => client({ ssl: { cert: "x" } }), TypeError, "without the other");
+  assertThrows(() => client({ ssl: { cert: "no PEM", key: "nor this" } }));
+  assertThrows(() =>
+    client({ ssl: { ca: "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----" } })
+  );
   assertThrows(() => client({ retries: { attempts: 1.5 } }), RangeError, "retries");
 });
 
@@ -203,6 +207,14 @@ Deno.test("deadline bounds the whole, to the last byte of the body", async () =>
   // Not only the wait, the request itself is over.
   await ended;
   assertEquals((await res.text())[1]?.code, "timeout");
+});
+
+Deno.test("a deadline holds nothing up once the body has come", async () => {
+  await using server = serve(() => new Response("ok"));
+  await using http = client();
+  // The sanitizer would see its timer.
+  const res = await unwrap(http.get(server.url, { deadline: 60_000 }));
+  assertEquals(await res.text(), ["ok", null]);
 });
 
 Deno.test("signal gives a request up before the head, in the body, and before it begins", async () => {
