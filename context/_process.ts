@@ -88,7 +88,7 @@ function exitOf(child: ChildProcess): Promise<Ending> {
 }
 
 /** Milliseconds that a process which has ended is still heard, where its pipe does not end. */
-const LAST_WORDS = 100;
+const LAST_WORDS = 50;
 
 /** Resolves when all that it had posted is here: its last words come before its end. */
 function drained(child: ChildProcess): Promise<void> {
@@ -103,7 +103,9 @@ function drained(child: ChildProcess): Promise<void> {
     });
     // The runtime overlooks the end of a pipe that a message to it has broken.
     child.on("exit", () => {
-      if (child.connected) late = setTimeout(hangUp, LAST_WORDS);
+      // One that we killed has said what counts, or was not asked.
+      if (child.killed) hangUp();
+      else if (child.connected) late = setTimeout(hangUp, LAST_WORDS);
     });
     child.on("error", () => {
       // A message that was cut off, by a process that ended while it wrote.

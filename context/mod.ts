@@ -4,7 +4,8 @@
  * **In a thread nothing can be killed, limited or narrowed**: a busy loop burns its thread
  * until the program ends, and permissions are the program's. What must be killable is
  * created with `isolated: true`. Threads need `--allow-read` of the module and of this
- * package where it lies on disk, isolated contexts `--allow-run` and `--allow-env`.
+ * package where it lies on disk, isolated contexts `--allow-run=deno` and
+ * `--allow-env=NODE_V8_COVERAGE`.
  *
  * ```ts
  * import { create, unwrap } from "@alilua/coevent/context";
