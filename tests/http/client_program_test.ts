@@ -129,6 +129,35 @@ Deno.test("a client that is dropped without close is closed when it is collected
   assertEquals([lines, status], [["an HTTP client closed"], 0]);
 });
 
+Deno.test("a client whose request is under way is not collected, though nobody holds it", async () => {
+  const collected = Promise.withResolvers<void>();
+  await using server = await raw(async (sock, { line }) => {
+    if (line.includes("/collected")) collected.resolve();
+    if (line.includes("/slow")) await collected.promise;
+    await sock.send(
+      line.includes("/slow")
+        ? "HTTP/1.1 302 Found\r\nLocation: /end\r\nContent-Length: 0\r\n\r\n"
+        : whole("ok"),
+    );
+  });
+  const { lines, status } = await run(
+    ["--allow-net", "--v8-flags=--expose-gc"],
+    `
+    on_error((err, about) => console.log("too early:", about));
+    const asked = (() => client().get("${server.url}/slow"))();
+    for (let n = 0; n < 20; n++) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await httprequest("${server.url}/collected");
+    const [res] = await asked;
+    console.log(res.url, (await res.text())[0]);
+    Deno.exit();
+  `,
+  );
+  assertEquals([lines, status], [[`${server.url}/end ok`], 0]);
+});
+
 Deno.test("neither an idle client nor a kept connection keeps the program alive", async () => {
   await using server = await raw((sock) => sock.send(whole("ok")));
   const { lines, status } = await run(
