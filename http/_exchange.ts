@@ -177,9 +177,22 @@ export class Exchange {
     if (this.#answer !== null && this.#res?.begun !== true) return;
     holdWarningBack();
     this.#signal = this.request.signal;
-    this.#clientGone = () => this.end("gone", "the client has gone");
+    this.#clientGone = () =>
+      // An upgrade aborts it too, and has let go of the request when its call returns.
+      queueMicrotask(() => {
+        if (!this.#upgraded()) this.end("gone", "the client has gone");
+      });
     if (this.#signal.aborted) this.#clientGone();
     else this.#signal.addEventListener("abort", this.#clientGone);
+  }
+
+  /** Whether the runtime has given the connection away. */
+  #upgraded(): boolean {
+    try {
+      return this.info.remoteAddr === undefined;
+    } catch {
+      return true;
+    }
   }
 
   /** Sets another time limit, counted from the beginning of the request. */

@@ -75,25 +75,32 @@ Deno.test("a handler may return a standard Response, sooner or later", async () 
   }
 });
 
-Deno.test("a handler may return the response of an upgrade, and its socket outlives it", async () => {
-  const closed = Promise.withResolvers<number>();
-  await using server = await serve((req) => {
-    const { socket, response } = Deno.upgradeWebSocket(req.request);
-    socket.onmessage = ({ data }) => socket.send(`echo ${data}`);
-    socket.onclose = ({ code }) => closed.resolve(code);
-    return response;
+for (const before of [0, 5]) {
+  const when = before === 0 ? "at once" : "after a wait";
+  Deno.test(`a handler may return the response of an upgrade ${when}, and its socket outlives it`, async () => {
+    const closed = Promise.withResolvers<number>();
+    await using server = await serve(async (req) => {
+      if (before > 0) await sleep(before);
+      const { socket, response } = Deno.upgradeWebSocket(req.request);
+      socket.onmessage = ({ data }) => socket.send(`echo ${data}`);
+      socket.onclose = ({ code }) => closed.resolve(code);
+      // What is begun with the socket may take time.
+      if (before > 0) await sleep(before);
+      return response;
+    });
+    const client = new WebSocket(`ws://127.0.0.1:${server.port}/`);
+    const said = Promise.withResolvers<unknown>();
+    client.onopen = () => client.send("hello");
+    client.onmessage = ({ data }) => said.resolve(data);
+    client.onerror = () => said.resolve("an error");
+    assertEquals(await said.promise, "echo hello");
+    const over = Promise.withResolvers<void>();
+    client.onclose = () => over.resolve();
+    client.close(4_000);
+    assertEquals(await closed.promise, 4_000);
+    await over.promise;
   });
-  const client = new WebSocket(`ws://127.0.0.1:${server.port}/`);
-  const said = Promise.withResolvers<unknown>();
-  client.onopen = () => client.send("hello");
-  client.onmessage = ({ data }) => said.resolve(data);
-  assertEquals(await said.promise, "echo hello");
-  const over = Promise.withResolvers<void>();
-  client.onclose = () => over.resolve();
-  client.close(4_000);
-  assertEquals(await closed.promise, 4_000);
-  await over.promise;
-});
+}
 
 Deno.test("app() makes of a handler what deno serve wants", async () => {
   const hello = app((req, res) => res.json(req.query.getAll("a")));
