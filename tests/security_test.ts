@@ -8,17 +8,24 @@ import { permissionSets, tableOf, withTable } from "../tools/permissions.ts";
 import { connect as connectSocket } from "../websocket/mod.ts";
 
 const page = await Deno.readTextFile("docs/security.md");
-const sets = await permissionSets();
 
-Deno.test("docs/security.md has the permissions that each call asks for (deno task permissions)", () => {
-  const cells = (text: string) =>
-    text.split("\n").filter((line) => line.startsWith("| `") && /--allow-|none/.test(line))
-      .map((line) => line.replace(/ +/g, " "));
-  assertEquals(cells(withTable(page, tableOf(sets))), cells(page));
-  assert(sets.size > 60, `only ${sets.size} calls`);
-});
+/** Elsewhere some calls are `unsupported` before they ask for anything. */
+const LINUX = { ignore: Deno.build.os !== "linux" };
+const sets = LINUX.ignore ? new Map<string, string[]>() : await permissionSets();
 
-Deno.test("every call that no_permission_test.ts knows has a row in the table", async () => {
+Deno.test(
+  "docs/security.md has the permissions that each call asks for (deno task permissions)",
+  LINUX,
+  () => {
+    const cells = (text: string) =>
+      text.split("\n").filter((line) => line.startsWith("| `") && /--allow-|none/.test(line))
+        .map((line) => line.replace(/ +/g, " "));
+    assertEquals(cells(withTable(page, tableOf(sets))), cells(page));
+    assert(sets.size > 60, `only ${sets.size} calls`);
+  },
+);
+
+Deno.test("every call that no_permission_test.ts knows has a row in the table", LINUX, async () => {
   const rows = new Set([...sets.keys()].map((name) => name.split(", ")[0]!));
   const source = await Deno.readTextFile("tests/no_permission_test.ts");
   const table = source.slice(source.indexOf("const FLAGS"), source.indexOf("const FREE"));
@@ -74,7 +81,7 @@ for (const [what, call] of Object.entries(FAILING)) {
   });
 }
 
-Deno.test("what a thread says it waits for tells no argument of a program", async () => {
+Deno.test("what a thread says it waits for tells no argument of a program", LINUX, async () => {
   const thread = newthread(() => run_process(["sleep", "60", SECRET]));
   assertStringIncludes(thread.state, "run sleep");
   assert(!thread.state.includes(SECRET), thread.state);

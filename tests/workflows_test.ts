@@ -53,8 +53,8 @@ async function published(): Promise<string[]> {
   }).output();
   const text = new TextDecoder().decode(stderr);
   assert(success, text);
-  const root = new URL("../", import.meta.url).pathname;
-  return [...text.matchAll(/^ {3}file:\/\/(\S+) \(/gm)].map(([, path]) => path!.replace(root, ""));
+  const root = new URL("../", import.meta.url).href;
+  return [...text.matchAll(/^ {3}(file:\S+) \(/gm)].map(([, url]) => url!.replace(root, ""));
 }
 
 Deno.test("deno publish uploads the modules, and nothing else", async () => {

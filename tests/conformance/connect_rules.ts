@@ -78,7 +78,7 @@ export const CONNECT_RULES: Rule[] = [
     check: () =>
       withEcho(async (port) => {
         const resolver = {
-          lookup: () => Promise.resolve<[string[], null]>([["127.0.0.9", HOST], null]),
+          lookup: () => Promise.resolve<[string[], null]>([["::1", HOST], null]),
         };
         // Nobody listens on the first one.
         const sock = await unwrap(connect("two.test", port, { resolver }));
