@@ -186,7 +186,9 @@ for (const [what, [lie, codes]] of Object.entries(LIES)) {
   Deno.test(`DNS that says ${what} is ${codes.join(" or ")}, within the timeout, and not kept`, async () => {
     await using server = await nameServer(lie);
     const { name_server } = server;
-    const [addresses, err] = await dns.resolve4("lie.test", { name_server, timeout: 150 });
+    // One that is to be found out is waited for, however slow the machine is.
+    const timeout = codes.includes("timeout") ? 150 : 20_000;
+    const [addresses, err] = await dns.resolve4("lie.test", { name_server, timeout });
     assertEquals(addresses, null);
     assert(codes.includes(err!.code), `${err}`);
   });

@@ -29,7 +29,7 @@ async function request(port: number, tag: string, fate: number, tally: Tally): P
   if (sock.getreusedtimes() > 0) count("reused");
   const [, unsent] = await sock.send(`${tag}\n`);
   if (unsent !== null) return void count(`send: ${unsent.code}`);
-  const [line, err] = await sock.receive("*l", { timeout: 25 });
+  const [line, err] = await sock.receive("*l", { timeout: 200 });
   if (line !== null) {
     assertEquals(line, tag);
     count("answered");
