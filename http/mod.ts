@@ -1,7 +1,8 @@
 /**
  * HTTP over Deno's own engine: a server with a light thread for each request, and a client.
  *
- * Parsing, TLS and HTTP/2 are `Deno.serve`'s. Needs `--allow-net` for where it listens.
+ * Parsing, TLS and HTTP/2 are `Deno.serve`'s. Needs `--allow-net` for where it listens,
+ * and for each host that a client asks.
  *
  * ```ts
  * import { listen, unwrap } from "@alilua/coevent/http";

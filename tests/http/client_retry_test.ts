@@ -4,8 +4,8 @@ import { IoError, unwrap } from "../../core/mod.ts";
 import { markUnsent, unsent } from "../../http/_client_error.ts";
 import { mayRetry } from "../../http/_client_retry.ts";
 import { client } from "../../http/client.ts";
-import { kill, newthread, wait } from "../../thread/mod.ts";
-import { raw, whole } from "./client_servers.ts";
+import { FakeClock, kill, newthread, wait } from "../../thread/mod.ts";
+import { raw, silent, whole } from "./client_servers.ts";
 
 const QUICK = { attempts: 3, delay: 0 };
 
@@ -114,6 +114,30 @@ for (const [what, data] of POSTS) {
     assertEquals(posts.map(({ connection }) => connection), data ? [1, 1] : [2, 3]);
   });
 }
+
+Deno.test("a try that has taken too long is given up at once, before the next one ends", async () => {
+  const ended = Promise.withResolvers<void>();
+  await using server = await raw(async (sock, { connection }) => {
+    if (connection === 1) return await silent(sock);
+    await ended.promise;
+    await sock.send(whole("second"));
+  });
+  await using http = client({ base: server.url, retries: { attempts: 2, delay: 0 } });
+  const first = server.ended();
+  let heard = server.asked();
+  let asked;
+  {
+    using clock = new FakeClock();
+    asked = http.get("/", { timeout: 1_000 });
+    await heard;
+    heard = server.asked();
+    await clock.tick(1_000);
+  }
+  await heard;
+  await first;
+  ended.resolve();
+  assertEquals(await (await unwrap(asked)).text(), ["second", null]);
+});
 
 Deno.test("a kill, a signal and a deadline end the pause between two tries", async () => {
   await using server = await raw((sock) => sock.close());

@@ -9,7 +9,7 @@ import {
 import { gzipSync } from "node:zlib";
 import { unwrap } from "../../core/mod.ts";
 import { client, type ClientRequestOptions } from "../../http/client.ts";
-import { FakeClock, kill, newthread, wait } from "../../thread/mod.ts";
+import { FakeClock, kill, list, newthread, wait } from "../../thread/mod.ts";
 import { always, raw, serve, silent, whole } from "./client_servers.ts";
 
 Deno.test("HttpClient.get() gives status, headers, URL and body, whatever the status", async () => {
@@ -192,6 +192,27 @@ Deno.test("body_timeout bounds each wait, and the next call finds what had come"
   assertEquals(await res.text({ timeout: 0 }), ["abcdef", null]);
 });
 
+Deno.test("body_timeout takes a body that drips for none that hangs, deadline does not", async () => {
+  let seen = () => {};
+  await using server = await raw(async (sock) => {
+    await sock.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+    for (const char of "drips") {
+      await clock.tick(900);
+      const arrived = new Promise<void>((resolve) => seen = resolve);
+      if ((await sock.send(char))[1] !== null) return;
+      await arrived;
+    }
+  });
+  await using http = client({ base: server.url, body_timeout: 1_000 });
+  using clock = new FakeClock();
+  const res = await unwrap(http.get("/"));
+  assertEquals(await res.text({ progress: () => seen() }), ["drips", null]);
+  assertEquals(clock.now, 4_500);
+  const bounded = await unwrap(http.get("/", { deadline: 2_000 }));
+  assertEquals((await bounded.text({ progress: () => seen() }))[1]?.code, "timeout");
+  seen();
+});
+
 Deno.test("deadline bounds the whole, to the last byte of the body", async () => {
   await using server = await raw(async (sock) => {
     await sock.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
@@ -244,6 +265,32 @@ Deno.test("signal gives a request up before the head, in the body, and before it
   const [, before] = await http.get("/head", { signal: AbortSignal.abort() });
   assertEquals(before?.code, "cancelled");
   assertEquals(server.heard.length, 2);
+});
+
+Deno.test("thread.list() shows what a request waits for", async () => {
+  const answered = Promise.withResolvers<void>();
+  await using server = await raw(async (sock) => {
+    await answered.promise;
+    await sock.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc");
+    await silent(sock);
+  });
+  await using http = client();
+  const heard = server.asked();
+  const begun = Promise.withResolvers<void>();
+  const asking = newthread(async function asking() {
+    const res = await unwrap(http.get(`${server.url.replace("//", "//user:word@")}/a?secret=1`));
+    await res.text({ progress: () => begun.resolve() });
+  });
+  const state = () => list().find(({ name }) => name === "asking")?.state.replace(/, \d+ ms/, "");
+  await heard;
+  // Neither a password nor a query: they may be secret.
+  assertEquals(state(), `GET ${server.url}/a`);
+  answered.resolve();
+  await begun.promise;
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(state(), `read the body of GET ${server.url}/a`);
+  kill(asking);
+  await wait(asking);
 });
 
 Deno.test("a killed thread's request is given up at once, before the head and in the body", async () => {
