@@ -4,6 +4,9 @@ import { errorResponse, Exchange, type Host, type Run } from "./_exchange.ts";
 import type { Limits } from "./_listen_options.ts";
 import type { HttpServer } from "./listen.ts";
 
+/** What may stand in a `Host`: a name or an address, with or without a port. */
+const HOST = /^[\w.\-~%!$&'()*+,;=:[\]]*$/;
+
 /** Where requests come in: it lets them through to the handler, or holds or refuses them. */
 export class RequestHost implements Host {
   readonly scope: Scope;
@@ -75,6 +78,10 @@ export class RequestHost implements Host {
     if (this.over || this.running.size >= this.#maxRequests) {
       return errorResponse(503, this.over || this.closing);
     }
+    // The runtime puts what it says in front of the path, so that a slash in it would be one
+    // of the path's; RFC 9112, 3.2, wants 400 for what is no host.
+    const named = request.headers.get("host");
+    if (named !== null && !HOST.test(named)) return errorResponse(400, true);
     const { method } = request;
     // A body of theirs means nothing, and the runtime does not give it.
     if (method !== "GET" && method !== "HEAD") {

@@ -115,7 +115,7 @@ export class HttpResponse {
       throw new TypeError(`redirect wants 301, 302, 303, 307 or 308: got ${status}`);
     }
     // Text beyond ASCII is escaped; what is a control character is refused.
-    this.headers.set("location", url.replace(/[^\p{ASCII}]+/gu, encodeURIComponent));
+    this.headers.set("location", url.toWellFormed().replace(/[^\p{ASCII}]+/gu, encodeURIComponent));
     this.#status = status;
   }
 

@@ -12,7 +12,7 @@ import {
   ThreadKilled,
   wait,
 } from "../../thread/mod.ts";
-import { ask, dial, parse, receiveAnswer, serve, unchunked } from "./raw.ts";
+import { ask, dial, parse, receiveAnswer, send, serve, unchunked } from "./raw.ts";
 
 /** A moment that a test waits for. */
 function moment<T = void>(): { come: (value: T) => void; here: Promise<T> } {
@@ -94,6 +94,37 @@ Deno.test("a head that is too long, and one that is none, is 400 without a handl
   assertEquals(long.status, 400);
   assertEquals((await ask(server.port, "GET / /")).status, 400);
   assertEquals(runs, 0);
+});
+
+for (const host of ["a/b", "a/../x", "a?b", "a#b", "a\\b", "u@a", "a b", "a\tb", "<a>", "\xfc"]) {
+  Deno.test(`a Host of ${JSON.stringify(host)} is 400: it cannot pass for a part of the path`, async () => {
+    const paths: string[] = [];
+    for (const form of [true, false]) {
+      const handler: Handler = form ? (req) => void paths.push(req.path) : {
+        fetch: (request) => {
+          paths.push(request.url);
+          return new Response();
+        },
+      };
+      await using server = await serve(handler);
+      const head = `GET /p HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+      assertEquals(parse(await send(server.port, head)).status, 400);
+    }
+    assertEquals(paths, []);
+  });
+}
+
+Deno.test("hosts of every good form are served, and none at all", async () => {
+  await using server = await serve((req, res) => res.add(req.uri));
+  for (const host of ["example.com", "127.0.0.1:80", "[::1]:8080", "a_b.test", "xn--4ca", ""]) {
+    const head = `GET /p?q HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    const { status, body } = parse(await send(server.port, head));
+    assertEquals([status, body], [200, "/p?q"], host);
+  }
+  const bare = parse(await send(server.port, "GET /p HTTP/1.1\r\nConnection: close\r\n\r\n"));
+  assertEquals([bare.status, bare.body], [200, "/p"]);
+  const whole = "GET http://other/p HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+  assertEquals(parse(await send(server.port, whole)).body, "/p");
 });
 
 // Too slow

@@ -197,6 +197,8 @@ Deno.test("HttpResponse.setcookie() writes all attributes, a field for each cook
 Deno.test("HttpResponse.redirect() sends elsewhere, text beyond ASCII escaped", async () => {
   const plain = await answered((res) => res.redirect("/ü?a=%20"));
   assertEquals([plain.status, plain.headers.get("location")], [302, "/%C3%BC?a=%20"]);
+  const half = await answered((res) => res.redirect("/\ud800"));
+  assertEquals(half.headers.get("location"), "/%EF%BF%BD");
   const lasting = await answered((res) => res.redirect("https://example.com/", 308));
   assertEquals([lasting.status, lasting.headers.get("location")], [308, "https://example.com/"]);
 });
