@@ -98,6 +98,7 @@ async function connections(): Promise<void> {
           )),
     ),
   });
+  for (const sock of socks) sock.close_immediately();
   await compare({
     name: "growth: pool, by sockets at rest",
     unit: "gets and puts/s",
@@ -121,16 +122,15 @@ async function connections(): Promise<void> {
     contenders: sizes([100, 1_000, 10_000], "waiters", (size) => async () => {
       const options = { pool: "bench waiters", pool_size: 1 };
       const first = await unwrap(connect("127.0.0.1", peer.port, options));
-      const stop = new AbortController();
-      const figure = await rate(size, async () => {
-        const waiting = Array.from(
-          { length: size },
-          () => connect("127.0.0.1", peer.port, { ...options, signal: stop.signal }),
+      const figure = await often(size, async () => {
+        const stops = controllers(size);
+        const waiting = stops.map(({ signal }) =>
+          connect("127.0.0.1", peer.port, { ...options, signal })
         );
         await null;
-        stop.abort();
+        for (const stop of stops.toReversed()) stop.abort();
         await Promise.all(waiting);
-      });
+      })();
       await first.close();
       return figure;
     }),
@@ -170,8 +170,8 @@ async function threads(): Promise<void> {
     name: "growth: waits for one thread that give up",
     unit: "waits/s",
     rounds: 3,
-    contenders: sizes([100, 1_000, 10_000], "waiters", (size) => () =>
-      rate(size, async () => {
+    contenders: sizes([100, 1_000, 10_000], "waiters", (size) =>
+      often(size, async () => {
         const stops = controllers(size);
         const one = newthread(sleep, 60_000);
         const waiting = stops.map(({ signal }) => wait(one, { signal }));
@@ -224,8 +224,8 @@ async function lines(): Promise<void> {
     name: "growth: sends in a queue that are given up",
     unit: "sends/s",
     rounds: 3,
-    contenders: sizes([100, 1_000, 10_000], "sends", (size) => () =>
-      rate(size, async () => {
+    contenders: sizes([100, 1_000, 10_000], "sends", (size) =>
+      often(size, async () => {
         const [a, b] = pair();
         // More than fits, and nobody reads.
         const first = a.send(new Uint8Array(16 * 1024 * 1024));
@@ -239,6 +239,15 @@ async function lines(): Promise<void> {
         await first;
       })),
   });
+}
+
+/** Makes `size` at a time until 10,000 were made, so that all sizes are measured as long. */
+function often(size: number, wave: () => Promise<unknown>): () => Promise<number> {
+  const times = 10_000;
+  return () =>
+    rate(times, async () => {
+      for (let n = 0; n < times; n += size) await wave();
+    });
 }
 
 /** What the process holds. */
