@@ -1,18 +1,19 @@
 /**
  * What it costs to use a socket that another context has: round trips of 64 bytes over one
  * and over 50 sockets, and bytes in bulk, in a thread that has the socket itself, that has
- * claimed it of the main thread, and in a process that has.
+ * claimed it of the main thread, and in a process that has; and what is left of that where
+ * the socket itself is moved to the process.
  *
  *     deno task bench share
  */
 import { claim, type Context, create, type Inside, share, unwrap } from "../context/mod.ts";
-import { connect, type TcpSocket } from "../cosocket/mod.ts";
+import { connect, listen, type TcpSocket } from "../cosocket/mod.ts";
 import type { BufferedStream } from "../stream/mod.ts";
 import { compare, rate } from "./compare.ts";
 import { BULK, PURPOSE, startPeer } from "./peer.ts";
 
 interface Order {
-  do: "own" | "claim" | "trips" | "receive" | "send" | "close";
+  do: "own" | "claim" | "echo" | "trips" | "receive" | "send" | "close";
   port?: number;
   purpose?: number;
   addresses?: string[];
@@ -46,6 +47,14 @@ async function sendAll(sock: BufferedStream): Promise<void> {
   await sock.receive(1);
 }
 
+async function echo(sock: BufferedStream): Promise<void> {
+  for (;;) {
+    const [line] = await sock.receive("*l", { timeout: 0 });
+    if (line === null) return void await sock.close();
+    await sock.send([line, "\n"]);
+  }
+}
+
 /** A context that has sockets of its own, or others'. */
 export default async function user(inside: Inside<Order, unknown>): Promise<void> {
   const socks: BufferedStream[] = [];
@@ -57,6 +66,11 @@ export default async function user(inside: Inside<Order, unknown>): Promise<void
       for (let n = 0; n < count; n++) socks.push(await dial(port, purpose));
     } else if (what === "claim") {
       for (const one of addresses) socks.push(await unwrap(claim(one, { inside })));
+    } else if (what === "echo") {
+      for (const one of addresses) {
+        const sock = await unwrap(claim(one, { inside }));
+        inside.run(() => echo(sock));
+      }
     } else if (what === "trips") {
       result = await rate(
         count * socks.length,
@@ -115,6 +129,32 @@ async function main(): Promise<void> {
       }])),
     });
   }
+
+  // Accepted here, and served here or there; the clients are a thread with sockets of its own.
+  const server = await unwrap(listen("127.0.0.1", 0, { reuseport: true }));
+  /** Has 50 connections served, and measures them. */
+  const served = (serve: (socks: TcpSocket[]) => unknown) => async () => {
+    const accepted = Promise.all(Array.from({ length: 50 }, () => unwrap(server.accept())));
+    const client: Order = { do: "own", port: server.port, purpose: "\n".charCodeAt(0), count: 50 };
+    await ask(own, client);
+    const socks = await accepted;
+    await serve(socks);
+    const result = await ask(own, { do: "trips", count: 50 });
+    await ask(own, { do: "close" });
+    return result;
+  };
+  const shared = (move: boolean) => (socks: TcpSocket[]) =>
+    ask(process, { do: "echo", addresses: socks.map((sock) => unwrap(share(sock, { move }))) });
+  await compare({
+    name: "accepted socket, 50 connections",
+    unit: "round trips of 64 B/s",
+    contenders: {
+      "served here": served((socks) => socks.forEach(echo)),
+      "claimed, in a process": served(shared(false)),
+      "moved to a process": served(shared(true)),
+    },
+  });
+  await server.close();
   for (const [, ctx] of entries) ctx.destroy();
 }
 

@@ -1,6 +1,7 @@
 import type { Encoding } from "../core/mod.ts";
 import type { ListenOptions } from "../cosocket/mod.ts";
-import { copy } from "./_packet.ts";
+import { copy } from "./_copy.ts";
+import { SERVE } from "./_listen_worker.ts";
 import { selfOf } from "./_share_wire.ts";
 import type { ShardOptions } from "./listen.ts";
 
@@ -66,9 +67,8 @@ export function forWorkers(options: ShardOptions<Encoding>): ListenOptions<Encod
  * isolated worker needs no permission to read them.
  */
 export function workerUrl(url: string): string {
-  const own = new URL("./_listen_worker.ts", import.meta.url).href;
   const code = `import * as module from ${JSON.stringify(url)};\n` +
-    `import { serve } from ${JSON.stringify(own)};\n` +
+    `import { serve } from ${JSON.stringify(SERVE)};\n` +
     "export default (inside) => serve(inside, module);\n";
   return `data:text/javascript,${encodeURIComponent(code)}`;
 }

@@ -7,6 +7,9 @@ import { packError, postTo, takeFrom } from "./_share_wire.ts";
 import type { ShardHandler } from "./listen.ts";
 import type { Inside } from "./types.ts";
 
+/** Where this module is; who asks has it in a compiled program too. */
+export const SERVE: string = import.meta.url;
+
 /** Serves until it is told to close, or is killed; then nothing of it is left open. */
 export async function serve(inside: Inside, module: { default?: unknown }): Promise<void> {
   const handler = module.default;

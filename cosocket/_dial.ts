@@ -203,9 +203,9 @@ export class NodeTransport extends DuplexSource implements Transport {
     await closed;
   }
 
-  /** Gives the socket itself away, if nothing was read or sent; this is of no use then. */
+  /** Gives the socket itself away, if nothing was read; this is of no use then. */
   give(): net.Socket | null {
-    if (this.#socket.bytesWritten > 0 || this.giveUp() === null) return null;
+    if (this.giveUp() === null) return null;
     this.#given = true;
     return this.#socket;
   }

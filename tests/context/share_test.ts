@@ -326,6 +326,21 @@ Deno.test("the owner's close ends it for all: what had arrived comes first, then
   await Promise.all([far.close(), writer.close()]);
 });
 
+Deno.test("what had crossed before the owner's close can still be received", async () => {
+  const [own, peer] = pair();
+  const far = unwrap(await claim(unwrap(share(own))));
+  await peer.send("one\n");
+  assertEquals(await far.receive(), ["one", null]);
+  await peer.send("two\n");
+  // It comes over by itself, and then the end; nobody has asked for either here.
+  for (let turns = 0; turns < 10; turns++) await turn();
+  await own.close();
+  for (let turns = 0; turns < 10; turns++) await turn();
+  assertEquals(await far.receive(), ["two", null]);
+  assertEquals((await far.receive())[1]?.code, "gone");
+  await Promise.all([far.close(), peer.close()]);
+});
+
 Deno.test("an error of the socket comes with its code", async () => {
   const server = net.createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -464,6 +479,8 @@ Deno.test("share() with move shares what cannot be moved, and moves nothing half
       await peer.receive();
     }],
     [process, (sock) => open(unwrap(share(sock, { move: true })))],
+    // It reads ahead, to hear of the end.
+    [process, (sock) => Promise.resolve(sock.on_disconnect(() => {}))],
   ];
   for (const [ctx, before] of cases) {
     const peer = unwrap(await connect("127.0.0.1", server.port));
