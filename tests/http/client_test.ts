@@ -439,6 +439,19 @@ Deno.test("ClientResponse.stream has the patterns of a socket, and a failed rece
   assertEquals((await res.stream.send("x"))[1]?.code, "unsupported");
 });
 
+Deno.test("ClientResponse.stream gives every byte of a large body, in any portions", async () => {
+  const large = Array.from({ length: 60_000 }, (_, n) => `line ${n}`).join("\n");
+  await using server = await raw((sock) => sock.send(whole(large)));
+  await using http = client();
+  await using res = await unwrap(http.get(server.url));
+  let got = "";
+  for (const count of [1, 2_047, 70_000, 3]) {
+    got += (await res.stream.receive(count, { encoding: "latin1" }))[0];
+  }
+  got += (await res.stream.receive("*a", { encoding: "latin1" }))[0];
+  assertEquals(got === large, true);
+});
+
 Deno.test("a second call that reads the body gets busy, and the first goes on", async () => {
   const more = Promise.withResolvers<void>();
   await using server = await raw(async (sock) => {

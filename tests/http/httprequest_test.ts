@@ -81,12 +81,18 @@ Deno.test("httprequest() takes raw header lines, in a list or in one text, and h
   await using server = await raw(always(whole("")));
   await httprequest(server.url, { header: ["X-A: b: c", "x-d:e"], host: "other.example" });
   await httprequest(server.url, { header: "X-A: b: c\r\nx-d:e\r\n" });
+  await httprequest(server.url, {
+    header: "X-A: b: c\r\nx-d:e\r\n",
+    host: "a.example",
+    pool_size: 2,
+  });
   for (const { header } of server.heard) {
     assertEquals([header["x-a"], header["x-d"]], ["b: c", "e"]);
   }
   assertEquals(server.heard.map(({ header }) => header["host"]), [
     "other.example",
     `127.0.0.1:${server.port}`,
+    "a.example",
   ]);
   await assertRejects(() => httprequest(server.url, { header: ["no colon"] }), TypeError, "header");
   await assertRejects(() => httprequest(server.url, { header: ["a: b\rc"] }), TypeError);
@@ -116,6 +122,23 @@ Deno.test("httprequest() keeps the connection with a pool_size, and closes it wi
   assertEquals((await httprequest(server.url))[0]?.body, "ok");
   await ended;
   assertEquals(server.connections, 2);
+});
+
+Deno.test("httprequest() sends a POST once, also where a kept connection breaks after it", async () => {
+  let breaks = false;
+  await using server = await raw(async (sock, { header }) => {
+    await sock.receive(Number(header["content-length"] ?? 0));
+    if (breaks) await sock.close();
+    else await sock.send(whole("ok"));
+  });
+  for (const options of [{ method: "POST" }, { method: "POST", data: "x" }, { data: { a: 1 } }]) {
+    breaks = false;
+    await httprequest(server.url, { pool_size: 2 });
+    const before = server.heard.length;
+    breaks = true;
+    assertEquals((await httprequest(server.url, { pool_size: 2, ...options }))[1]?.code, "eof");
+    assertEquals(server.heard.length, before + 1);
+  }
 });
 
 Deno.test("httprequest() lets no more than pool_size at a host at a time", async () => {
