@@ -14,14 +14,10 @@ export function startProcess(
   { permissions = [], memory }: Asked,
   onBatch: (place: Place, batch: Batch) => void,
 ): Place {
-  const start = JSON.stringify(new URL("./_process_start.ts", import.meta.url).href);
-  // Evaluated first, so that one whose evaluation takes its time can show that it lives.
-  const connect = `import { connect } from ${start}; connect(${number});`;
-  // Static imports of a program on stdin need no permission to read, an import() would.
-  const code = `import ${JSON.stringify(`data:text/javascript,${encodeURIComponent(connect)}`)};
-    import { serve } from ${start};
-    import * as it from ${JSON.stringify(url)};
-    serve(it);`;
+  const start = new URL("./_process_start.ts", import.meta.url).href;
+  // An import() of a literal needs no permission to read, as the static ones; others do.
+  const code = `import { start } from ${JSON.stringify(start)};
+    start(${number}, () => import(${JSON.stringify(url)}));`;
   const limit = memory === undefined ? [] : [heapFlag(memory)];
   const args = ["run", "--no-prompt", ...limit, ...narrow(permissions), "-"];
   const env = environment(permissions);
