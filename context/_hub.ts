@@ -135,7 +135,7 @@ export class Hub implements Home {
   }
 
   #packet(place: Place, packet: Packet): void {
-    if (packet.k === "made") this.#made(packet.id, packet.fault);
+    if (packet.k === "made") this.#made(packet.id, null);
     else if (packet.k === "end") this.#end(place, packet.id, packet.ending);
     else if (packet.k === "watch") this.#watch(place, packet.id);
     else if (packet.k === "destroy") this.#onward(packet.id, packet);

@@ -73,7 +73,7 @@ export class Member implements Home {
     try {
       const fn = await this.#load(url);
       if (typeof fn === "function") {
-        this.#link.post({ k: "made", id, fault: null });
+        this.#link.post({ k: "made", id });
         if (office.cells.has(id)) cell.enter(fn as ContextFunction);
         return;
       }
@@ -81,7 +81,7 @@ export class Member implements Home {
     } catch (error) {
       fault = String(error);
     }
-    this.#link.post({ k: "made", id, fault });
+    // The end of a context that was never made says why.
     office.ended(id, { reason: "threw", message: fault });
   }
 }

@@ -5,7 +5,7 @@ export { copy } from "./_copy.ts";
 /** What goes between threads beside mail. */
 export type Packet =
   | { k: "create"; id: number; url: string; name: string; args: unknown[]; parent: number }
-  | { k: "made"; id: number; fault: string | null }
+  | { k: "made"; id: number }
   | { k: "ask"; token: number; url: string; options: Asked; parent: number }
   | { k: "unask"; token: number }
   | { k: "asked"; token: number; id: number; fault: string | null }

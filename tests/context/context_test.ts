@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type Context, create, inside } from "../../context/mod.ts";
 import type { Order } from "./worker.ts";
 
@@ -46,6 +46,22 @@ Deno.test("query() gives timeout when there is no reply in time", async () => {
   ctx.destroy();
   await ctx.wait();
 });
+
+for (const isolated of [false, true]) {
+  const where = isolated ? "a process" : "a thread";
+  Deno.test(`create() in ${where} says why a module could not be loaded`, async () => {
+    const faults: Record<string, string> = {
+      "data:text/javascript,throw new RangeError('no start')": "RangeError: no start",
+      "data:text/javascript,export default 7": "its default export must be a function: got number",
+      "file:///nowhere.ts": 'Module not found "file:///nowhere.ts"',
+    };
+    for (const [module, words] of Object.entries(faults)) {
+      const [, err] = await create(module, { isolated });
+      assertEquals(err?.code, "failed");
+      assertStringIncludes(err!.message, words);
+    }
+  });
+}
 
 Deno.test("create() fails for a module that is not there, and throws for a relative URL", async () => {
   const [, err] = await create(new URL("./nowhere.ts", import.meta.url));
