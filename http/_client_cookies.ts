@@ -142,5 +142,7 @@ function shown(cookie: ToughCookie): Cookie {
 }
 
 function hrefOf(url: string | URL): string {
-  return new URL(url).href;
+  const parsed = URL.parse(url);
+  if (parsed === null) throw new TypeError("CookieJar: url is no URL");
+  return parsed.href;
 }

@@ -122,7 +122,8 @@ function proxyOf(given: string | ProxyOptions): Deno.Proxy {
   if ("path" in proxy) return { transport: "unix", path: proxy.path };
   const url = URL.parse(proxy.url);
   if (url === null || !/^(https?|socks5h?):$/.test(url.protocol)) {
-    const got = JSON.stringify(proxy.url);
+    // The rest of it may hold a password.
+    const got = url === null ? "what is no URL" : url.protocol;
     throw new TypeError(`proxy must be an http:, https: or socks5: URL: got ${got}`);
   }
   const { username, password = "" } = proxy;

@@ -49,13 +49,18 @@ export function fromFetch(error: unknown, action: string): IoError {
   const inner = cause.cause;
   const words = inner instanceof Error ? inner.message : cause.message;
   const code = WORDS.find(([pattern]) => pattern.test(words))?.[1] ?? "io";
-  const err = new IoError(code, `${action}: ${plain(words)}`, { cause });
+  const said = plain(words);
+  // Not the platform's own error: that names the whole URL, with what is secret in it.
+  const told = new Error(said);
+  told.name = cause.name;
+  const err = new IoError(code, `${action}: ${said}`, { cause: told });
   return /client error \(Connect\)|are blocked/.test(words) ? markUnsent(err) : err;
 }
 
 /** The words that say what went wrong, without the addresses that `action` names already. */
 function plain(words: string): string {
   const said = words.replace(/^error sending request.*?: client error \((\w+)\): /, "")
-    .replace(/^Fetch failed: /, "").replace(/\s*\(os error \d+\)/g, "");
+    .replace(/^Fetch failed: /, "").replace(/\s*\(os error \d+\)/g, "")
+    .replace(/\b[a-z][a-z0-9+.-]*:\/\/\S*/gi, "the URL");
   return said.charAt(0).toLowerCase() + said.slice(1);
 }

@@ -103,7 +103,7 @@ export function urlOf(
   query: ClientRequestOptions["query"],
 ): URL {
   const target = URL.parse(url, base);
-  if (target === null) throw new TypeError(`request: '${url}' is no URL`);
+  if (target === null) throw new TypeError("request: url is no URL");
   if (target.protocol !== "http:" && target.protocol !== "https:") {
     throw new TypeError(`request: url must be http: or https:: got ${target.protocol}`);
   }

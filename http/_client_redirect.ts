@@ -39,7 +39,7 @@ export function redirected(
     return [null, new IoError(code, `Cannot follow the redirect of ${placeOf(url)}: ${why}`)];
   };
   const next = URL.parse(location, url);
-  if (next === null) return refuse("protocol", `'${location}' is no URL`);
+  if (next === null) return refuse("protocol", "it leads to what is no URL");
   if (next.protocol !== "http:" && next.protocol !== "https:") {
     // `fetch` would read a file, if it leads there.
     return refuse("protocol", `it leads to ${next.protocol}`);

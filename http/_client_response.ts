@@ -140,8 +140,9 @@ export class ClientResponse implements AsyncDisposable {
     if (err !== null) return [null, err];
     try {
       return [JSON.parse(text) as T, null];
-    } catch (cause) {
-      return [null, new IoError("protocol", `${this.#action()}: it is no JSON`, { cause })];
+    } catch {
+      // The platform's error shows a piece of it.
+      return [null, new IoError("protocol", `${this.#action()}: it is no JSON`)];
     }
   }
 

@@ -2,6 +2,7 @@ import { checkTimeout, IoError, report, type Result } from "../core/mod.ts";
 import { Call, DEFAULT_TIMEOUT, type Way } from "./_client_call.ts";
 import { CookieJar } from "./_client_cookies.ts";
 import { Engine } from "./_client_engine.ts";
+import { headersFrom } from "./_client_headers.ts";
 import { Life } from "./_client_life.ts";
 import { Lines } from "./_client_line.ts";
 import {
@@ -100,6 +101,7 @@ export class HttpClient implements AsyncDisposable {
     const jar = cookies === true ? new CookieJar() : cookies === false ? null : cookies;
     // What cannot be used is said now, not by the first request.
     checkOptions(options);
+    headersFrom(options.headers, "client");
     this.#engine = new Engine(options);
     this.#way = { connections: this.#engine, lines, most, jar };
     dropped.register(this, this.#engine, this);
@@ -119,9 +121,9 @@ export class HttpClient implements AsyncDisposable {
     checkOptions(all);
     const method = methodOf(options);
     const target = urlOf(url, this.#options.base, options.query);
-    const headers = new Headers(this.#options.headers);
+    const headers = headersFrom(this.#options.headers, "client");
     if (options.headers !== undefined) {
-      for (const [name, value] of new Headers(options.headers)) headers.set(name, value);
+      for (const [name, value] of headersFrom(options.headers, "request")) headers.set(name, value);
     }
     const what = `${method} ${placeOf(target)}`;
     if (this.#closed) {

@@ -4,6 +4,7 @@ import { readfile } from "../eio/mod.ts";
 import { type Answered, Call, DEFAULT_TIMEOUT } from "./_client_call.ts";
 import { type ClientSslOptions, type Connections, Engine } from "./_client_engine.ts";
 import { Gathered } from "./_client_gather.ts";
+import { addHeader } from "./_client_headers.ts";
 import { Life } from "./_client_life.ts";
 import { Lines } from "./_client_line.ts";
 import type { FormFields } from "./_client_multipart.ts";
@@ -135,7 +136,10 @@ export async function httprequest<E extends AnswerEncoding = "text">(
   });
   const target = urlOf(url, undefined, undefined);
   const headers = headersOf(options.header);
-  if (options.host !== undefined) headers.set("host", options.host);
+  if (options.host !== undefined) {
+    headers.delete("host");
+    addHeader(headers, "host", options.host, "httprequest");
+  }
 
   const [ssl, sslErr] = await sslOf(options);
   if (sslErr !== null) return [null, sslErr];
@@ -225,9 +229,9 @@ function headersOf(lines: HttpRequestOptions["header"] = []): Headers {
     if (line === "") continue;
     const colon = line.indexOf(":");
     if (colon < 1) {
-      throw new TypeError(`httprequest: header must be 'Name: value': got '${line}'`);
+      throw new TypeError("httprequest: header must be lines of 'Name: value'");
     }
-    headers.append(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
+    addHeader(headers, line.slice(0, colon).trim(), line.slice(colon + 1).trim(), "httprequest");
   }
   return headers;
 }
