@@ -40,21 +40,37 @@ export function connect(
   const settings = settingsOf(options, "connect");
   const protocols = checkProtocols(options.protocols ?? [], "connect");
   checkTimeout(options.timeout ?? TIMEOUT, "connect: timeout");
+  checkHeaders(options.headers ?? {});
   return open(address, protocols, settings, options);
 }
 
 /** The address as one of `ws:` or `wss:`; throws for what can be none. */
 function addressOf(url: string | URL): URL {
   const address = URL.parse(String(url));
-  if (address === null) throw new TypeError(`connect: url must be an address: got '${url}'`);
+  // Neither the text nor a fragment is shown: a password or a token may stand there.
+  if (address === null) throw new TypeError("connect: url must be an address");
   address.protocol = address.protocol.replace(/^http/, "ws");
   if (!/^wss?:$/.test(address.protocol)) {
     throw new TypeError(`connect: url must begin with ws: or wss:, got '${address.protocol}'`);
   }
   if (address.hash !== "" || address.href.endsWith("#")) {
-    throw new TypeError(`connect: url must have no fragment: got '${address.hash}'`);
+    throw new TypeError("connect: url must have no fragment");
   }
   return address;
+}
+
+/** Throws for a header that cannot be, without its value, which the platform would show. */
+function checkHeaders(headers: Record<string, string>): void {
+  const checked = new Headers();
+  for (const [name, value] of Object.entries(headers)) {
+    let bad = false;
+    try {
+      checked.append(name, value);
+    } catch {
+      bad = true;
+    }
+    if (bad) throw new TypeError("connect: a header is not allowed, by its name or its value");
+  }
 }
 
 async function open(

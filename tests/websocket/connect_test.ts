@@ -138,8 +138,24 @@ Deno.test("connect() is protocol with a subprotocol that was not asked for", asy
   assertEquals(err.code, "protocol");
 });
 
+Deno.test("connect() shows no secret of an address or a header in what it throws or gives", async () => {
+  const calls: (() => unknown)[] = [
+    () => connect("ws://user:s3cret@["),
+    () => connect("ftp://user:s3cret@a/?s3cret"),
+    () => connect("ws://a/#s3cret"),
+    () => connect("ws://a/", { headers: { authorization: "s3cret\nx" } }),
+    () => connect("ws://a/", { headers: { "s3cret ": "x" } }),
+  ];
+  for (const call of calls) {
+    const error = assertThrows(call, TypeError);
+    assertEquals([error.message.includes("s3cret"), error.cause], [false, undefined]);
+  }
+  const [, err] = await connect("ws://user:s3cret@no.host.invalid/?s3cret");
+  assertEquals(Deno.inspect(err, { depth: 20 }).includes("s3cret"), false);
+});
+
 Deno.test("connect() throws for an address or options that cannot be", () => {
-  assertThrows(() => connect("nowhere"), TypeError, "must be an address: got 'nowhere'");
+  assertThrows(() => connect("nowhere"), TypeError, "must be an address");
   assertThrows(() => connect("ftp://a"), TypeError, "must begin with ws: or wss:, got 'ftp:'");
   assertThrows(() => connect("ws://a#b"), TypeError, "must have no fragment");
   assertThrows(() => connect("ws://a", { timeout: -1 }), RangeError, "connect: timeout");
