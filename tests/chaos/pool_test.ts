@@ -29,7 +29,7 @@ async function request(port: number, tag: string, fate: number, tally: Tally): P
   if (sock.getreusedtimes() > 0) count("reused");
   const [, unsent] = await sock.send(`${tag}\n`);
   if (unsent !== null) return void count(`send: ${unsent.code}`);
-  const [line, err] = await sock.receive("*l", { timeout: 200 });
+  const [line, err] = await sock.receive("*l", { timeout: 100 });
   if (line !== null) {
     assertEquals(line, tag);
     count("answered");
@@ -51,7 +51,7 @@ Deno.test("through chaos the pool crosses no reply, keeps its cap and leaves not
   const ends: Tally = {};
   const runs = seeds(sizes.chaosSeeds);
   await using server = serve(echo);
-  await each(runs, 8, (seed) =>
+  await each(runs, 20, (seed) =>
     seeded(seed, "pool_test.ts", async () => {
       await using proxy = await chaos(server.port, seed, { deadly: 0.35, within: 400 });
       const next = random(seed);
