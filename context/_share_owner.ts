@@ -1,6 +1,6 @@
-import { any, type Bytes, codecOf, type Encoding, IoError } from "../core/mod.ts";
+import { any, type Bytes, codecOf, Deadline, type Encoding, IoError, now } from "../core/mod.ts";
 import { TcpSocket } from "../cosocket/mod.ts";
-import { BufferedStream, type Channel } from "../stream/mod.ts";
+import { BufferedStream, type Channel, DEFAULT_TIMEOUT } from "../stream/mod.ts";
 import { BESIDE } from "./_packet.ts";
 import { type Answer, noMore, type Parts, type Request, WINDOW } from "./_share_words.ts";
 import { newLine, packError, postTo, takeFrom, takeStray, wiredHome } from "./_share_wire.ts";
@@ -59,7 +59,7 @@ export class Share {
     return !this.#channel.closed && BufferedStream.channel_of(this.#stream) === this.#channel;
   }
 
-  #open({ token, claim, line, timeout }: Request & { k: "open" }, from: number): void {
+  #open({ token, claim, line }: Request & { k: "open" }, from: number): void {
     const { owner } = this.parts;
     const { name, incoming, source: { remote = null } } = this.#channel;
     const refuse = (err: IoError) => say(owner, from, line, { k: "refused", err: packError(err) });
@@ -70,7 +70,7 @@ export class Share {
     }
     if (claim && this.moves && this.#openers.size === 0 && this.#move(from, line)) return;
     if (claim) this.#claimed = true;
-    const opener = new Opener(this, this.#channel, { id: from, line, timeout, claim });
+    const opener = new Opener(this, this.#channel, { id: from, line, claim });
     this.#openers.add(opener);
     opener.say({ k: "opened", line: opener.line, name, remote });
     if (claim) opener.receive();
@@ -117,7 +117,6 @@ interface Other {
   id: number;
   /** Its line, for the answers. */
   line: number;
-  timeout: number;
   claim: boolean;
 }
 
@@ -134,6 +133,10 @@ class Opener {
   #turn: Turn | null = null;
   /** So many bytes more may go over to it. */
   #window = WINDOW;
+  /** Something whole is under way; it may be when nobody waits for it any more. */
+  #sending = false;
+  readonly #late = new AbortController();
+  readonly #limit = new Deadline(() => this.#late.abort(), false);
   #closing = false;
   #over = false;
 
@@ -206,9 +209,12 @@ class Opener {
     }
     // Under TLS, or in a pool, the channel is for others to send on.
     if (!this.#share.usable) return this.#written(noMore(name));
-    // Without a signal: it is whole, and goes out even if its sender ends.
-    const wait = { ...this.#wait(), signal: undefined };
+    // It is whole, and goes out even if its sender ends, if the peer takes it in time.
+    this.#sending = true;
+    const wait = { timeout: 0, signal: this.#late.signal, owner: this };
     const [, err] = await outgoing.send(piece, bytes, wait);
+    this.#sending = false;
+    this.#limit.remove();
     this.#written(err);
   }
 
@@ -216,8 +222,9 @@ class Opener {
     this.say(err === null ? { k: "wrote" } : { k: "unwritten", err: packError(err) });
   }
 
+  /** How long its sends may wait, it says itself; here they end with it. */
   #wait() {
-    return { timeout: this.#other.timeout, signal: this.#abort.signal, owner: this };
+    return { timeout: 0, signal: this.#abort.signal, owner: this };
   }
 
   /** Lets others send; none may where half a message has left. */
@@ -279,6 +286,7 @@ class Opener {
     this.#over = true;
     this.#forget();
     this.#abort.abort();
+    if (this.#sending) this.#limit.set(now() + DEFAULT_TIMEOUT);
     this.#share.left(this);
   }
 }

@@ -12,7 +12,7 @@ export const MOST_SENT = 256 * 1024;
 /** To the owner. Bytes without a word around them are a part of what is to be sent. */
 export type Request =
   /** The first one, on the line of the address; the answers come to `line`. */
-  | { k: "open"; token: string; claim: boolean; line: number; timeout: number }
+  | { k: "open"; token: string; claim: boolean; line: number }
   /** So many bytes of what was received have been taken. */
   | { k: "taken"; count: number }
   /** All that is left to be sent for now. */

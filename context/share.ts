@@ -200,7 +200,7 @@ async function connectTo<E extends Encoding>(
   const [opened, err] = await park<Result<Opened>>(what, wait, (wake) => {
     forget = takeFrom(self, line, (word) => far.take(word as Answer));
     far.opening((answer) => wake(answer instanceof IoError ? fail(answer) : [answer, null]));
-    postTo(owner, there, self, { k: "open", token, claim, line, timeout: wait.timeout });
+    postTo(owner, there, self, { k: "open", token, claim, line });
     // The main thread's end is that of the program.
     if (owner !== 0) {
       wiredHome().office.handle(owner, self).wait({ signal: abort.signal }).then(([ending]) => {

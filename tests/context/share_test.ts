@@ -12,7 +12,7 @@ import {
 } from "../../context/mod.ts";
 import { connect, listen, type TcpSocket } from "../../cosocket/mod.ts";
 import { BufferedStream, pair } from "../../stream/mod.ts";
-import { kill, newthread, on_error, wait } from "../../thread/mod.ts";
+import { FakeClock, kill, newthread, on_error, wait } from "../../thread/mod.ts";
 import { CERTS, overTcp } from "../cosocket/ends.ts";
 import { turn } from "../cosocket/servers.ts";
 import { sizes } from "../sizes.ts";
@@ -324,6 +324,25 @@ Deno.test("the owner's close ends it for all: what had arrived comes first, then
   assertEquals((await writer.send("x"))[1]?.code, "gone");
   assertEquals((await writer.shutdown("send"))[1]?.code, "gone");
   await Promise.all([far.close(), writer.close()]);
+});
+
+Deno.test("a send without a limit waits as long as the peer does not read, whatever the stream's is", async () => {
+  using clock = new FakeClock();
+  const [own, peer] = pair({ capacity: 8 });
+  const address = unwrap(share(own));
+  const far = unwrap(await claim(address, { timeout: 20 }));
+  for (const text of ["small and whole\n", `${"large ".repeat(100_000)}\n`]) {
+    const sending = far.send(text, { timeout: 0 });
+    for (let turns = 0; turns < 10; turns++) await turn();
+    await clock.tick(100_000);
+    assertEquals((await peer.receive(text.length, { encoding: "utf-8" }))[0], text);
+    assertEquals((await sending)[1], null);
+  }
+  const late = far.send("more than eight bytes\n");
+  for (let turns = 0; turns < 10; turns++) await turn();
+  await clock.tick(100);
+  assertEquals((await late)[1]?.code, "timeout");
+  await Promise.all([far.close(), peer.close()]);
 });
 
 Deno.test("what had crossed before the owner's close can still be received", async () => {
