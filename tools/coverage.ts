@@ -55,6 +55,17 @@ async function folders(): Promise<string[]> {
   return [...new Set(names)].filter((name) => name !== "tests/soak");
 }
 
+/** Removes the profiles that a process was writing when it was killed. */
+async function dropBroken(folder: string): Promise<void> {
+  for (const file of await filesBelow(folder, ".json")) {
+    try {
+      JSON.parse(await Deno.readTextFile(file));
+    } catch {
+      await Deno.remove(file);
+    }
+  }
+}
+
 async function measure(): Promise<number> {
   const folder = "coverage";
   const config = await configArgs();
@@ -79,6 +90,7 @@ async function measure(): Promise<number> {
     if (!success) failed += 1;
     console.log(`${success ? "ok    " : "FAILED"} ${path}`);
   }
+  await dropBroken(folder);
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["coverage", "--lcov", "--quiet", folder],
     stderr: "inherit",
