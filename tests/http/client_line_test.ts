@@ -6,12 +6,10 @@ import { client } from "../../http/client.ts";
 import { kill, newthread, wait } from "../../thread/mod.ts";
 import { raw, serve, silent, whole } from "./client_servers.ts";
 
-Deno.test("per_host is never exceeded, as the server counts, and the order is that of the calls", async () => {
+Deno.test("per_host is never exceeded, as the server counts", async () => {
   let now = 0, most = 0;
-  const order: string[] = [];
-  await using server = serve(async (request) => {
+  await using server = serve(async () => {
     most = Math.max(most, ++now);
-    order.push(new URL(request.url).pathname);
     await new Promise((resolve) => setTimeout(resolve, 0));
     now -= 1;
     return new Response("ok");
@@ -20,10 +18,6 @@ Deno.test("per_host is never exceeded, as the server counts, and the order is th
   const all = Array.from({ length: 60 }, (_, n) => `/${n}`);
   await Promise.all(all.map(async (path) => (await unwrap(http.get(path))).text()));
   assertEquals(most, 3);
-  // Three at a time may overtake each other on their way, by so much and no more.
-  for (const [place, path] of order.entries()) {
-    assertEquals(Math.abs(place - Number(path.slice(1))) <= 3, true, `${path} came as ${place}`);
-  }
   assertEquals(http.stats(), { busy: 0, waiting: 0 });
 });
 

@@ -110,8 +110,10 @@ for (const [what, data] of POSTS) {
     const posts = server.heard.filter(({ line }) => line.startsWith("POST"));
     const length = String(data?.length ?? 0);
     assertEquals(posts.map(({ header }) => header["content-length"]), [length, length]);
-    // With data it may go out over the connection that is there: the runtime cannot repeat it.
-    assertEquals(posts.map(({ connection }) => connection), data ? [1, 1] : [2, 3]);
+    // Without data, over a connection that was not used before: the runtime repeats no such one.
+    if (data) return;
+    const used = server.heard.map(({ connection }) => connection);
+    assertEquals(new Set(used).size, used.length);
   });
 }
 
