@@ -144,7 +144,7 @@ export const SETTINGS: Record<string, Setting> = {
   udp_echo: plain("the answer: is anybody there?", "127.0.0.1", "0", "1"),
   ring: plain("50 hops in", "50"),
   worker_pool: plain("2262 primes below 20000", "20000"),
-  supervisor: plain("stopped after 2 starts"),
+  supervisor: plain("stopped, and nothing is left"),
   keep_alive_child: plain("stopped after 3 ends and 2 new starts"),
   echo_server: visited("2 lines, then the end", (port) => [port, "--once"], async (_, sock) => {
     await say(sock, ["one", "two"]);
