@@ -95,6 +95,9 @@ export class Share {
 
   /** The stream has been closed, by whomever. */
   #over(): void {
+    // The stream is waited for, to be collected, by what its channel holds.
+    shares.delete(this.#channel);
+    this.#channel.on_release = null;
     this.#forget();
     this.#abort.abort();
     for (const opener of [...this.#openers]) opener.gone();
@@ -287,6 +290,7 @@ class Opener {
     this.#forget();
     this.#abort.abort();
     if (this.#sending) this.#limit.set(now() + DEFAULT_TIMEOUT);
+    if (this.#other.claim) this.#channel.incoming.select(null);
     this.#share.left(this);
   }
 }

@@ -529,3 +529,11 @@ Deno.test("a claim of a socket that moves, given up meanwhile, closes it", async
   assertEquals((await open(address))[1]?.code, "closed");
   await Promise.all([peer.close(), server.close(), end(ctx)]);
 });
+
+Deno.test("a stream that its claimant has closed is not kept by having been shared", async () => {
+  const script = new URL("./share_collected.ts", import.meta.url).href;
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--v8-flags=--expose-gc", script],
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "collected\n");
+});
