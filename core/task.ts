@@ -102,18 +102,29 @@ export let dying = 0;
 /** So many waits of a killed thread throw; those after it never settle. */
 const MOST_REFUSALS = 100;
 
+/** How long killed tasks have to unwind, in milliseconds, unless their scope says otherwise. */
+const GRACE = 5_000;
+
 /** The threads that must have ended before something else may: a loop, a `scope(fn)`. */
 export class Scope {
   /** The tasks that have not unwound. */
   readonly tasks: Set<Task> = new Set();
+  /** Those of them that it does not wait for, but kills when all others have ended. */
+  readonly behind: Set<Task> = new Set();
   /** Failed tasks that nobody has waited for yet. */
   readonly failures: Set<Task> = new Set();
   /** How many of the tasks have been killed. */
   dying = 0;
+  /** How long they have to unwind then, in milliseconds; 0 for as long as they need. */
+  readonly grace: number;
   /** It has ended. A late callback of one of its tasks starts threads of the root then. */
   over = false;
   /** Called when a task has been killed or has unwound. */
   onChange: ((task: Task) => void) | null = null;
+
+  constructor(grace: number = GRACE) {
+    this.grace = grace;
+  }
 }
 
 /** One who waits for the outcome of a task. */
@@ -216,12 +227,24 @@ export class Task {
     }
   }
 
+  /** From now on its scope waits for it no more, or does again. */
+  putBehind(behind: boolean): void {
+    const { scope } = this;
+    if (!behind) {
+      scope.behind.delete(this);
+    } else if (!this.unwound) {
+      scope.behind.add(this);
+      scope.onChange?.(this);
+    }
+  }
+
   /** The function has come to its end, with whatever result. */
   unwind(): void {
     if (this.unwound) return;
     this.unwound = true;
     if (watcher !== null) watcher.ended(this);
     this.scope.tasks.delete(this);
+    this.scope.behind.delete(this);
     if (this.killed !== null) {
       dying -= 1;
       this.scope.dying -= 1;

@@ -7,7 +7,7 @@ const FIRST_LOOK = 5;
 const LAST_LOOK = 100;
 
 /** So long, in milliseconds, may it take until what was killed is gone. */
-const DYING = 250;
+export const DYING = 250;
 
 /** A child, as far as its ending goes. */
 export interface Mortal {

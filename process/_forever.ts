@@ -10,7 +10,8 @@ import {
 } from "../core/mod.ts";
 import type { Stream } from "../stream/mod.ts";
 import { programEnds } from "./_attached.ts";
-import { GRACE, type Spawned } from "./_spawned.ts";
+import { GRACE, type Member } from "./_member.ts";
+import type { Spawned } from "./_spawned.ts";
 import type { Child, ExitStatus, StopOptions } from "./types.ts";
 
 /** How long to wait before a child is started anew. */
@@ -51,9 +52,13 @@ export class Backoff {
 export class Forever<E extends Encoding> implements Child<E> {
   readonly #start: () => Result<Spawned<E>>;
   readonly #backoff: Backoff;
-  readonly #again: Deadline;
+  readonly detached: boolean;
+  /** What the scope knows of it, over all new starts; `null` if it belongs to none. */
+  member: Member | null = null;
   readonly #watchers = new Set<() => void>();
   #child: Spawned<E>;
+  #again: Deadline;
+  #keepsAlive: boolean;
   #restarts = 0;
   #startedAt = now();
   #stopping = false;
@@ -63,7 +68,9 @@ export class Forever<E extends Encoding> implements Child<E> {
     this.#child = first;
     this.#start = start;
     this.#backoff = backoff;
-    this.#again = new Deadline(() => this.#restart(), !first.detached);
+    this.detached = first.detached;
+    this.#keepsAlive = !first.detached;
+    this.#again = this.#timer();
     this.#watch(first);
   }
 
@@ -114,28 +121,46 @@ export class Forever<E extends Encoding> implements Child<E> {
 
   stop(options: StopOptions = {}): Promise<Result<ExitStatus>> {
     const { grace = GRACE, ...wait } = options;
-    this.#beginStop(checkTimeout(grace, "grace"));
+    this.beginStop(checkTimeout(grace, "grace"));
     return this.#child.stop({ ...wait, grace });
   }
 
   ref(): void {
-    this.#child.ref();
+    this.#keep(true);
   }
 
   unref(): void {
-    this.#child.unref();
+    this.#keep(false);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#beginStop(GRACE);
+    this.beginStop(GRACE);
     await this.#child[Symbol.asyncDispose]();
   }
 
-  #beginStop(grace: number): void {
+  /** Begins to end the present one, after which none is started; goes on by itself. */
+  beginStop(grace: number): void {
     this.#stopping = true;
     this.#again.remove();
-    this.#child.beginStop(grace);
+    const child = this.#child;
+    const gone = () => this.member?.end();
+    child.beginStop(grace).done.then(() => child.ended ? gone() : child.onEnd(gone));
     if (this.#child.ended) this.#finish();
+  }
+
+  #timer(): Deadline {
+    return new Deadline(() => this.#restart(), this.#keepsAlive);
+  }
+
+  #keep(alive: boolean): void {
+    this.#keepsAlive = alive;
+    if (alive) this.#child.ref();
+    else this.#child.unref();
+    const { at } = this.#again;
+    this.#again.remove();
+    this.#again = this.#timer();
+    if (at !== Infinity) this.#again.set(at);
+    this.member?.keep(alive);
   }
 
   #watch(child: Spawned<E>): void {
@@ -152,6 +177,7 @@ export class Forever<E extends Encoding> implements Child<E> {
     if (err === null) {
       this.#child = child;
       this.#restarts += 1;
+      if (!this.#keepsAlive) child.unref();
       this.#watch(child);
     } else {
       report(err, `fork of ${this.command}`);
@@ -162,6 +188,8 @@ export class Forever<E extends Encoding> implements Child<E> {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
+    // Else its group may still have to be ended.
+    if (!this.#stopping) this.member?.end();
     const watchers = [...this.#watchers];
     this.#watchers.clear();
     for (const tell of watchers) tell();

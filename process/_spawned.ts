@@ -15,13 +15,11 @@ import { BufferedStream, type Stream } from "../stream/mod.ts";
 import { attach, release } from "./_attached.ts";
 import { Ending } from "./_ending.ts";
 import { Group } from "./_group.ts";
+import { GRACE, type Member } from "./_member.ts";
 import { signalOf } from "./_names.ts";
 import { PipeSource } from "./_pipes.ts";
 import { enter, leave, tell } from "./_registry.ts";
 import type { Child, ChildRow, ExitStatus, SpawnOptions, StopOptions } from "./types.ts";
-
-/** Milliseconds between SIGTERM and SIGKILL, unless told otherwise. */
-export const GRACE = 5_000;
 
 type Name = "stdin" | "stdout" | "stderr";
 
@@ -32,6 +30,8 @@ export class Spawned<E extends Encoding = "lines"> implements Child<E> {
   readonly restarts = 0;
   readonly detached: boolean;
   readonly group: Group;
+  /** What the scope knows of it; `null` if it belongs to none. */
+  member: Member | null = null;
   readonly #process: Deno.ChildProcess;
   readonly #options: SpawnOptions<E>;
   readonly #born = now();
@@ -160,19 +160,25 @@ export class Spawned<E extends Encoding = "lines"> implements Child<E> {
 
   /** Begins to end the group, or hastens it; goes on by itself. */
   beginStop(grace: number): Ending {
-    if (this.#ending === null) this.#ending = new Ending(this, "SIGTERM", grace);
-    else this.#ending.hasten(grace);
+    if (this.#ending === null) {
+      this.#ending = new Ending(this, "SIGTERM", grace);
+      this.#hold();
+    } else {
+      this.#ending.hasten(grace);
+    }
     return this.#ending;
   }
 
   ref(): void {
     this.#keepsAlive = true;
-    this.#hold(true);
+    this.#hold();
+    this.member?.keep(true);
   }
 
   unref(): void {
     this.#keepsAlive = false;
-    if (this.#waiting === 0) this.#hold(false);
+    this.#hold();
+    this.member?.keep(false);
   }
 
   /** Its row in `children()`. */
@@ -192,15 +198,18 @@ export class Spawned<E extends Encoding = "lines"> implements Child<E> {
 
   /** Whoever waits holds the program, also for a child that does not hold it itself. */
   #holdAlive(): () => void {
-    if (++this.#waiting === 1) this.#hold(true);
+    this.#waiting += 1;
+    this.#hold();
     return () => {
-      if (--this.#waiting === 0 && !this.#keepsAlive) this.#hold(false);
+      this.#waiting -= 1;
+      this.#hold();
     };
   }
 
-  #hold(alive: boolean): void {
+  /** So does the end that was begun, which is to be brought about. */
+  #hold(): void {
     try {
-      if (alive) this.#process.ref();
+      if (this.#keepsAlive || this.#waiting > 0 || this.#ending !== null) this.#process.ref();
       else this.#process.unref();
     } catch (error) {
       // It has ended, and the news of that is on its way: nothing is left to hold.
@@ -235,17 +244,21 @@ export class Spawned<E extends Encoding = "lines"> implements Child<E> {
 
   #end(outcome: Result<ExitStatus>): void {
     this.#outcome = outcome;
-    const self = this as unknown as Spawned;
     release(this);
     if (this.#ending === null) {
       this.group.leaderEnded();
-      leave(self);
+      this.#gone();
     } else {
-      this.#ending.done.then(() => leave(self));
+      this.#ending.done.then(() => this.#gone());
     }
-    tell(self, outcome);
+    tell(this as unknown as Spawned, outcome);
     const watchers = [...this.#watchers];
     this.#watchers.clear();
     for (const then of watchers) then();
+  }
+
+  #gone(): void {
+    leave(this as unknown as Spawned);
+    this.member?.end();
   }
 }

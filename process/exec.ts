@@ -1,4 +1,5 @@
 import type { Encoding, Result } from "../core/mod.ts";
+import { inScope } from "./_member.ts";
 import { programOf, spawn } from "./_spawn.ts";
 import type { Child, Command, SpawnOptions } from "./types.ts";
 
@@ -9,6 +10,11 @@ import type { Child, Command, SpawnOptions } from "./types.ts";
  * `--allow-run=<program>` for a list, which is run without any shell: nothing in it has
  * a special meaning, so that is the form for what came from outside. To reach what the
  * child has started in turn, see {@linkcode kill}.
+ *
+ * The child belongs to the scope of the thread that calls, as a thread does: the scope
+ * waits for it, or ends its group when it is closed, killed or late; `unref()` lets the
+ * scope end without it, which ends it, and a `detached` one belongs to no scope. In a
+ * killed thread this throws `ThreadKilled`.
  *
  * What the child writes goes where ours goes, and it reads nothing, unless
  * `stdin: "piped"` and so on make streams of them. A pipe that is not read holds the
@@ -41,5 +47,6 @@ export function exec<E extends Encoding = "lines">(
   command: Command,
   options: SpawnOptions<E> = {},
 ): Result<Child<E>> {
-  return spawn(programOf(command, "exec"), options);
+  const program = programOf(command, "exec");
+  return inScope(options.detached, () => spawn(program, options));
 }

@@ -1,5 +1,6 @@
-import { type Encoding, fail, IoError, type Result } from "../core/mod.ts";
+import { type Encoding, fail, IoError, ok, type Result } from "../core/mod.ts";
 import { Backoff, type BackoffOptions, Forever } from "./_forever.ts";
+import { inScope } from "./_member.ts";
 import { checkText, type Program, spawn } from "./_spawn.ts";
 import type { Spawned } from "./_spawned.ts";
 import { inRoot } from "./_root.ts";
@@ -30,7 +31,8 @@ export interface ForkOptions<E extends Encoding = "lines"> extends SpawnOptions<
  * Needs `--allow-run=deno`, or the path of the Deno that runs. The child gets the
  * permissions in `flags` and no other: it never asks (`--no-prompt`).
  *
- * With `forever` it is started anew each time it ends, with whatever status, after a
+ * The child belongs to the scope of the thread that calls, as `exec`'s, over all new
+ * starts. With `forever` it is started anew each time it ends, with whatever status, after a
  * pause that grows from 100 ms to 30 s, and is 100 ms again once it has run for 10 s.
  * `pid` is then that of the present one, `restarts` counts, `kill()` reaches the
  * present one, and only `stop()` is for good, which is what `wait()` waits for.
@@ -75,16 +77,17 @@ export function fork<E extends Encoding = "lines">(options: ForkOptions<E>): Res
     }
     return started;
   };
-  if (forever === false) return start();
+  if (forever === false) return inScope(options.detached, start);
   for (const name of ["stdin", "stdout", "stderr"] as const) {
     if (options[name] === "piped") {
       throw new TypeError(`fork: ${name} cannot be piped with forever: each start has its own`);
     }
   }
   const backoff = new Backoff(forever === true ? {} : forever);
-  const [first, err] = start();
-  if (err !== null) return fail(err);
-  return [new Forever<E>(first, start, backoff), null];
+  return inScope(options.detached, () => {
+    const [first, err] = start();
+    return err === null ? ok(new Forever<E>(first, start, backoff)) : fail(err);
+  });
 }
 
 /** A compiled program is its own runtime, which runs nothing but itself. */

@@ -4,7 +4,8 @@
  *
  * {@linkcode run_process} runs a command to its end, {@linkcode popen} gives a stream to
  * it, {@linkcode exec} a child, {@linkcode fork} another Deno program, once or for ever.
- * Each child leads a process group; it ends with the program unless it is `detached`.
+ * Each child leads a process group; it ends with the scope it was started in, and with
+ * the program, unless it is `detached`.
  * Starting needs `--allow-run=sh` for a command as text, `--allow-run=<program>` for a
  * list, `--allow-run=deno` for `fork`.
  *

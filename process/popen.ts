@@ -1,6 +1,7 @@
 import { type Encoding, fail, ok, type Result, type WaitOptions } from "../core/mod.ts";
 import { BufferedStream, type Stream } from "../stream/mod.ts";
 import { PipeSource } from "./_pipes.ts";
+import { inScope } from "./_member.ts";
 import { programOf, spawn } from "./_spawn.ts";
 import type { Spawned } from "./_spawned.ts";
 import type { Child, Command, ExitStatus, SpawnOptions, StopOptions } from "./types.ts";
@@ -91,12 +92,12 @@ export class ChildStream<E extends Encoding = "lines"> extends BufferedStream<E>
     return this.#child.stop(options);
   }
 
-  /** The program does not end by itself while the child runs. */
+  /** Neither the program nor the scope ends by itself while the child runs. */
   ref(): void {
     this.#child.ref();
   }
 
-  /** The program may end while the child runs. */
+  /** Program and scope may end while the child runs. */
   unref(): void {
     this.#child.unref();
   }
@@ -116,7 +117,7 @@ export class ChildStream<E extends Encoding = "lines"> extends BufferedStream<E>
  * does both over one stream, whose `shutdown("send")` is the command's end of file. All
  * of the receive patterns, timeouts and kill work as on a socket; nothing here ever
  * waits for the command but `wait()`. A command that ends without a word ends the
- * stream at once.
+ * stream at once. The command belongs to the scope of the thread that calls, as `exec`'s.
  *
  * Errors: as `exec`. On the stream: `reset` when sending to a command that reads no
  * more, `closed` when sending under `"r"` or receiving under `"w"`.
@@ -152,10 +153,11 @@ export function popen<E extends Encoding = "lines">(
     throw new TypeError(`popen: mode must be "r", "w" or "rw": got ${JSON.stringify(mode)}`);
   }
   const program = programOf(command, "popen");
-  const [child, err] = spawn<E>(program, {
-    ...options,
-    stdin: mode === "r" ? "null" : "piped",
-    stdout: mode === "w" ? "inherit" : "piped",
-  });
+  const [child, err] = inScope(options.detached, () =>
+    spawn<E>(program, {
+      ...options,
+      stdin: mode === "r" ? "null" : "piped",
+      stdout: mode === "w" ? "inherit" : "piped",
+    }));
   return err === null ? ok(new ChildStream(child, mode, options)) : fail(err);
 }

@@ -12,8 +12,9 @@ import {
   type WaitOptions,
 } from "../core/mod.ts";
 import { Buffer } from "node:buffer";
+import { GRACE } from "./_member.ts";
 import { programOf, spawn } from "./_spawn.ts";
-import { GRACE, type Spawned } from "./_spawned.ts";
+import type { Spawned } from "./_spawned.ts";
 import type { Command, ExitStatus, Output, SpawnOptions, Stdio } from "./types.ts";
 
 /** The most of each output that is held, in bytes, unless `max` says otherwise. */

@@ -36,7 +36,7 @@ export interface SpawnOptions<E extends Encoding = "lines"> {
    * it needs `--allow-run=taskset` as well; `unsupported` where that is not installed.
    */
   cpu?: number | readonly number[];
-  /** Outlives us: we neither end it with us nor wait for it. Off by default. */
+  /** Outlives us and its scope: neither ends it or waits for it. Off by default. */
   detached?: boolean;
   /** `"null"` by default: out of our terminal's foreground, a child cannot read from it. */
   stdin?: Stdio;
@@ -61,7 +61,8 @@ export interface StopOptions extends WaitOptions {
  *
  * It is reaped when it ends, whether anyone waits or not, and whoever asks later still
  * learns how it ended. While it runs, the program does not end by itself. When the
- * program ends before it, its group is ended too, unless it is `detached`.
+ * program ends before it, its group is ended too, unless it is `detached`. It belongs to the
+ * scope of the thread that started it, which it does not outlive.
  *
  * `[Symbol.asyncDispose]` closes its pipes and stops it, as {@linkcode Child.stop}.
  */
@@ -97,9 +98,9 @@ export interface Child<E extends Encoding = "lines"> extends AsyncDisposable {
    * when nothing of the group runs any more. Giving up to wait does not stop the stop.
    */
   stop(options?: StopOptions): Promise<Result<ExitStatus>>;
-  /** The program does not end by itself while this child runs; so it is at first. */
+  /** Neither the program nor the scope ends by itself while this child runs; so it is at first. */
   ref(): void;
-  /** The program may end while this child runs, which ends the child unless detached. */
+  /** Program and scope may end while this child runs, which ends the child unless detached. */
   unref(): void;
 }
 

@@ -19,7 +19,7 @@ import {
 import { setImmediate } from "node:timers";
 import { onErrorOf } from "./_args.ts";
 import { scopes, start, tellFailures } from "./_run.ts";
-import { backgroundOf, outermost } from "./_scopes.ts";
+import { outermost } from "./_scopes.ts";
 import type { Waited } from "./types.ts";
 
 /** How long killed threads have to unwind before their scope closes without them: 5 s. */
@@ -27,9 +27,9 @@ const GRACE = 5_000;
 
 /** What the function of `scope` and `deadline` gets: the scope that it runs in. */
 export interface Scope {
-  /** How many threads are in it, the function itself included. */
+  /** How many threads, servers and children are in it, the function itself included. */
   readonly size: number;
-  /** Kills every thread of the scope but the one that calls. */
+  /** Kills every thread of the scope but the one that calls, and ends its children. */
   close(reason?: unknown): void;
 }
 
@@ -52,12 +52,13 @@ export interface ScopeOptions {
 }
 
 /**
- * Runs `fn` in a scope and waits until it and every thread started in it have ended:
- * nothing outlives the scope. Gives what `fn` returned.
+ * Runs `fn` in a scope and waits until it and every thread, server and child process
+ * started in it have ended: nothing outlives the scope. Gives what `fn` returned.
  *
  * When `fn` throws (`failed`), or the thread that waits for the scope is killed, all
  * threads in it are killed; the scope then closes when they have unwound, or when
- * `grace` has passed, which is reported to `on_error`. `timeout` (`timeout`) and `signal`
+ * `grace` has passed, which is reported to `on_error`. Children are ended with their
+ * groups: SIGTERM, and SIGKILL shortly before `grace` has passed. `timeout` (`timeout`) and `signal`
  * (`cancelled`) bound the whole; `on_error` says what a thread that throws means.
  *
  * @example The first answer wins, the rest is stopped
@@ -202,12 +203,11 @@ function run<R>(
 /** A scope from its opening to its end, and the wait of the thread that opened it. */
 class Running extends Wait implements Scope {
   readonly #name: string;
-  readonly #grace: number;
   readonly #limit: number;
   readonly #shielded: boolean;
   readonly #onError: ScopeOptions["on_error"];
   readonly #signal: AbortSignal | undefined;
-  readonly #members = new Members();
+  readonly #members: Members;
   readonly #timer: Deadline;
   #body: Task | null = null;
   #closing = false;
@@ -229,7 +229,7 @@ class Running extends Wait implements Scope {
   ) {
     super();
     this.#name = name;
-    this.#grace = grace;
+    this.#members = new Members(grace);
     this.#limit = limit;
     this.#shielded = shielded;
     this.#onError = onError;
@@ -291,7 +291,7 @@ class Running extends Wait implements Scope {
       (task.killed !== null || (task.threw && this.#onError !== "collect"));
     if (left === 0) this.#finish();
     else if (broken) this.#closeAll(task.outcome?.[1]);
-    else if (left === backgroundOf(this.#members).size) this.#closeAll("all others have ended");
+    else if (left === this.#members.behind.size) this.#closeAll("all others have ended");
     else if (task.threw && this.#onError === "cancel") this.#failLater(task);
     else if (left === this.#members.dying) this.#beginGrace();
   }
@@ -358,12 +358,13 @@ class Running extends Wait implements Scope {
     if (this.#inGrace) return;
     this.#inGrace = this.#closing = true;
     this.#timer.remove();
-    if (this.#grace !== Infinity && this.#grace !== 0) this.#timer.set(now() + this.#grace);
+    const { grace } = this.#members;
+    if (grace !== Infinity && grace !== 0) this.#timer.set(now() + grace);
   }
 
   #reportStragglers(): void {
     for (const task of this.#members.tasks) {
-      const words = `It has not unwound within ${this.#grace} ms after it was killed: ` +
+      const words = `It has not unwound within ${this.#members.grace} ms after it was killed: ` +
         `it waits for something that is not ours, or in a loop`;
       report(new IoError("timeout", words), `thread '${task.name}'`);
     }

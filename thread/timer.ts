@@ -6,7 +6,6 @@
 import { checkTimeout, current, Deadline, now, park, report, type Task } from "../core/mod.ts";
 import { functionOf } from "./_args.ts";
 import { start } from "./_run.ts";
-import { putBehind } from "./_scopes.ts";
 import { newthread } from "./thread.ts";
 
 /**
@@ -83,7 +82,7 @@ export class Timer implements Disposable {
     this.#alive = alive;
     if (this.#wake !== null) {
       this.#arm();
-      putBehind(this.#task, !alive);
+      this.#task.putBehind(!alive);
     }
     return this;
   }
@@ -117,13 +116,13 @@ export class Timer implements Disposable {
       return () => this.#deadline?.remove();
     });
     // At the very first wait it is alive, and the task not known yet.
-    if (!this.#alive) putBehind(this.#task, true);
+    if (!this.#alive) this.#task.putBehind(true);
     try {
       await waiting;
     } finally {
       this.#wake = null;
       this.#deadline?.remove();
-      if (!this.#alive) putBehind(this.#task, false);
+      if (!this.#alive) this.#task.putBehind(false);
     }
   }
 

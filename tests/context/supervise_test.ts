@@ -15,11 +15,12 @@ import {
   newthread,
   on_error,
   type Result,
+  scope,
   self,
   sleep,
   type Thread,
 } from "../../thread/mod.ts";
-import { exec } from "../../process/mod.ts";
+import { type Child, exec } from "../../process/mod.ts";
 import type { Order } from "./worker.ts";
 
 const url = new URL("./worker.ts", import.meta.url);
@@ -227,5 +228,31 @@ Deno.test("a start or stop that throws or never resolves holds up no supervisor"
     "the start of child 'restarts': no start",
     "the stop of child 'rude': no stop",
   ]);
+  quiet();
+});
+
+Deno.test("processes that a supervisor starts belong to it, and to no scope that it was made in", async () => {
+  const quiet = on_error(() => {});
+  const started: Child[] = [];
+  const again = Promise.withResolvers<void>();
+  const start = () => {
+    const child = unwrap(exec(["sleep", "60"]));
+    if (started.push(child) === 3) again.resolve();
+    return process_child([child, null]);
+  };
+  const [result, err] = await scope(async (s) => {
+    const [tree, err] = await supervise([{ name: "a", start }, { name: "b", start }]);
+    if (err) throw err;
+    assertEquals(s.size, 1);
+    started[0]!.kill("KILL");
+    await again.promise;
+    assertEquals(s.size, 1);
+    s.close();
+    return { tree };
+  });
+  if (err) throw err;
+  assertEquals(started.map(({ status }) => status?.signal), ["SIGKILL", undefined, undefined]);
+  await result.tree.stop();
+  assertEquals(started.map(({ status }) => status?.signal), ["SIGKILL", "SIGKILL", "SIGKILL"]);
   quiet();
 });
