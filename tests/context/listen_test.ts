@@ -61,7 +61,12 @@ async function oneOfEach(server: ShardedServer): Promise<TcpSocket[]> {
     if (found[index] === undefined) found[index] = sock;
     else others.push(sock);
   }
-  await Promise.all(others.map((sock) => sock.close()));
+  await Promise.all(others.map(async (sock) => {
+    await sock.shutdown("send");
+    // The end comes when the handler has ended too.
+    await sock.receive("*a");
+    await sock.close();
+  }));
   return found;
 }
 
@@ -172,7 +177,6 @@ Deno.test("shutdown() of a sharded server waits for connections within the grace
 Deno.test("shutdown() of a sharded server cuts what is left after the grace, and counts it", async () => {
   const server = await open();
   const socks = await oneOfEach(server);
-  // Those that only looked for the other worker are on their way out.
   const [cut] = await server.shutdown({ grace: 100 });
   assertEquals(cut, 2);
   for (const sock of socks) {
