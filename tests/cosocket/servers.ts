@@ -97,3 +97,30 @@ export function spin(ms: number): void {
   const until = performance.now() + ms;
   while (performance.now() < until);
 }
+
+/** A peer in a thread of its own: it writes while our event loop is held up. */
+export async function otherThread() {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const asked = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(new URL("writer_thread.ts", import.meta.url), { type: "module" });
+  worker.postMessage({ port: listener.addr.port, asked });
+  const conn = await listener.accept();
+  listener.close();
+  const from = conn.remoteAddr.port.toString(16).toUpperCase().padStart(4, "0");
+  const arrived = () =>
+    Deno.readTextFileSync("/proc/net/tcp").split("\n")
+      .map((row) => row.trim().split(/\s+/))
+      .some((row) => row[2] === `0100007F:${from}` && !row[4]!.endsWith(":00000000"));
+  return {
+    conn,
+    /** Holds the loop up so long, and until the kernel has a line of the other thread's. */
+    spinUntilArrived(ms: number): void {
+      Atomics.add(asked, 0, 1);
+      Atomics.notify(asked, 0);
+      const start = performance.now();
+      while (!arrived()) if (performance.now() - start > 5_000) throw new Error("no line came");
+      while (performance.now() - start < ms);
+    },
+    [Symbol.dispose]: () => worker.terminate(),
+  };
+}
