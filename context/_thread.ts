@@ -32,7 +32,12 @@ export function startThread(
   });
   let batches = 0;
   const gone = new Promise<Ending>((resolve) => {
-    worker.on("exit", () => drained(() => batches, () => resolve(ending)));
+    worker.on("exit", () =>
+      drained(() => batches, () => {
+        port1.close();
+        // The runtime takes a turn to give the port up: who hears of the end finds nothing left.
+        drained(() => batches, () => resolve(ending));
+      }));
   });
   const link = new Link(false, (batch, moved) => port1.postMessage(batch, moved));
   const place = makePlace(number, false, link, gone, () => void worker.terminate());
@@ -40,7 +45,6 @@ export function startThread(
     batches++;
     onBatch(place, event.data);
   };
-  gone.then(() => port1.close());
   return place;
 }
 

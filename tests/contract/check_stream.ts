@@ -108,6 +108,7 @@ export function checkStream(
   test("peek() consumes nothing", async ({ a, b }) => {
     await a.send("abc");
     assertEquals(await b.peek(2), [new TextEncoder().encode("ab"), null]);
+    assertEquals(await b.peek(3), [new TextEncoder().encode("abc"), null]);
     assertEquals(b.pending, 3);
     assertEquals(await b.receive(3, { encoding: "latin1" }), ["abc", null]);
     assertEquals(b.pending, 0);
