@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers";
 import { Worker } from "node:worker_threads";
+import { poll } from "../core/mod.ts";
 import { Link } from "./_link.ts";
 import type { Batch } from "./_packet.ts";
 import { makePlace, type Place } from "./_place.ts";
@@ -35,8 +36,8 @@ export function startThread(
     worker.on("exit", () =>
       drained(() => batches, () => {
         port1.close();
-        // The runtime takes a turn to give the port up: who hears of the end finds nothing left.
-        drained(() => batches, () => resolve(ending));
+        // The runtime gives the port up some turns later: who hears of the end finds nothing left.
+        poll(() => resolve(ending));
       }));
   });
   const link = new Link(false, (batch, moved) => port1.postMessage(batch, moved));
