@@ -1,6 +1,5 @@
 import { setImmediate } from "node:timers";
 import { Worker } from "node:worker_threads";
-import { poll } from "../core/mod.ts";
 import { Link } from "./_link.ts";
 import type { Batch } from "./_packet.ts";
 import { makePlace, type Place } from "./_place.ts";
@@ -33,12 +32,7 @@ export function startThread(
   });
   let batches = 0;
   const gone = new Promise<Ending>((resolve) => {
-    worker.on("exit", () =>
-      drained(() => batches, () => {
-        port1.close();
-        // The runtime gives the port up some turns later: who hears of the end finds nothing left.
-        poll(() => resolve(ending));
-      }));
+    worker.on("exit", () => drained(() => batches, () => resolve(ending)));
   });
   const link = new Link(false, (batch, moved) => port1.postMessage(batch, moved));
   const place = makePlace(number, false, link, gone, () => void worker.terminate());
@@ -46,6 +40,7 @@ export function startThread(
     batches++;
     onBatch(place, event.data);
   };
+  gone.then(() => port1.close());
   return place;
 }
 

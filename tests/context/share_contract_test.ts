@@ -1,4 +1,5 @@
 /** A shared stream keeps the whole contract of streams, wherever its owner is. */
+import { setImmediate } from "node:timers";
 import { claim, create, share, unwrap } from "../../context/mod.ts";
 import { listen } from "../../cosocket/mod.ts";
 import { pair } from "../../stream/mod.ts";
@@ -35,6 +36,8 @@ async function elsewhere(isolated: boolean): Promise<Ends & AsyncDisposable> {
       ctx.destroy();
       await ctx.wait();
       await server.close();
+      // The runtime gives the thread's port up some turns after its end.
+      for (let turns = 0; turns < 100; turns++) await new Promise((go) => setImmediate(go));
     },
   };
 }
