@@ -131,6 +131,7 @@ for (
     const ending = open(() => {
       child = unwrap(exec("cat; exit 3", { stdin: "piped" }));
     }).then(() => over = true);
+    while (shown().length === 0 && !over) await turn();
     assertEquals(shown().length, 1);
     await turn();
     await turn();
