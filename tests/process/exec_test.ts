@@ -71,16 +71,19 @@ Deno.test("exec() carries its encoding into the streams, also in types", async (
 Deno.test("exec() starts in cwd, a relative one too, with env beside ours or instead", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.mkdir(`${folder}/inside`);
-  const before = Deno.cwd();
   const real = await Deno.realPath(folder);
-  try {
-    assertEquals(await outputOf("pwd -P", { cwd: folder }), `${real}\n`);
-    Deno.chdir(folder);
-    assertEquals(await outputOf("pwd -P", { cwd: "inside" }), `${real}/inside\n`);
-  } finally {
-    Deno.chdir(before);
-    await Deno.remove(folder, { recursive: true });
-  }
+  assertEquals(await outputOf("pwd -P", { cwd: folder }), `${real}\n`);
+  // Relative to a directory that is the whole process's, so in a program of its own.
+  const module = new URL("../../process/mod.ts", import.meta.url).href;
+  const { lines, errors } = await runDeno(
+    `import { run_process } from "${module}";
+      const [{ stdout }] = await run_process("pwd -P", { cwd: "inside" });
+      console.log(stdout.trim());`,
+    ["-A"],
+    { cwd: folder },
+  );
+  assertEquals([lines, errors], [[`${real}/inside`], ""]);
+  await Deno.remove(folder, { recursive: true });
   Deno.env.set("COEVENT_OURS", "ours");
   const both = 'echo "$COEVENT_OURS-$COEVENT_ITS"';
   assertEquals(await outputOf(both, { env: { COEVENT_ITS: "its" } }), "ours-its\n");

@@ -1,21 +1,23 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { argv, chdir, cwd, exit, pid, unwrap, uptime } from "../../process/mod.ts";
+import { argv, chdir, exit, pid, uptime } from "../../process/mod.ts";
 import { runDeno, untilGone } from "./programs.ts";
 
+const MODULE = new URL("../../process/mod.ts", import.meta.url).href;
+
 Deno.test("cwd() and chdir() name and change the working directory", async () => {
-  const before = unwrap(cwd());
   const folder = await Deno.realPath(await Deno.makeTempDir());
-  try {
-    assertEquals(chdir(folder), [true, null]);
-    assertEquals(cwd(), [folder, null]);
-    await Deno.mkdir("inside");
-    assertEquals(chdir("inside"), [true, null]);
-    assertEquals(cwd(), [`${folder}/inside`, null]);
-    await Deno.remove(folder, { recursive: true });
-    assertEquals(cwd()[1]?.code, "not_found");
-  } finally {
-    Deno.chdir(before);
-  }
+  // In a program of its own: the directory is that of the whole process, other tests included.
+  const { lines, errors } = await runDeno(`import { chdir, cwd } from "${MODULE}";
+    const tell = ([value, err]) => console.log(err?.code ?? value);
+    tell(chdir("${folder}"));
+    tell(cwd());
+    Deno.mkdirSync("inside");
+    tell(chdir("inside"));
+    tell(cwd());
+    Deno.removeSync("${folder}", { recursive: true });
+    tell(cwd());`);
+  assertEquals(errors, "");
+  assertEquals(lines, ["true", folder, "true", `${folder}/inside`, "not_found"]);
   assertEquals(chdir("/no/such/place")[1]?.code, "not_found");
   assertEquals(chdir("/etc/passwd")[1]?.code, "not_dir");
   assertThrows(() => chdir(1 as unknown as string), TypeError, "chdir wants a path: got number");
