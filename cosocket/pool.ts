@@ -276,6 +276,8 @@ export class Pool {
     channel.trace?.("pool put");
     channel.outgoing.rest();
     channel.incoming.watch((news) => {
+      // Its place is free when the system has closed it, but it is nobody's from now on.
+      this.#forget(member);
       channel.trace?.(`pool evict: ${news}`);
       channel.close_immediately();
     });

@@ -543,6 +543,30 @@ Deno.test("an unanswered socket that is evicted cannot be taken out while it clo
   await closing;
 });
 
+for (const spoil of ["an end", "a stray byte"]) {
+  Deno.test(`no checkout gets a socket that is being evicted for ${spoil}`, async () => {
+    await using server = serve(echo);
+    // The next user comes so many microtasks after the news.
+    for (let apart = 0; apart < 20; apart++) {
+      const sock = await unwrap(connect("127.0.0.1", server.port));
+      await ask(sock, "x");
+      const evicted = new Promise<void>((resolve) => {
+        sock.trace((line) => line.includes("pool evict") && resolve());
+      });
+      sock.setkeepalive();
+      const [conn] = server.conns;
+      if (spoil === "an end") await conn!.closeWrite();
+      else await conn!.write(new Uint8Array(1));
+      await evicted;
+      for (let n = 0; n < apart; n++) await null;
+      const next = await unwrap(connect("127.0.0.1", server.port));
+      assertEquals(next.getreusedtimes(), 0, `${apart} microtasks after it`);
+      await ask(next, "alive");
+      await next.close();
+    }
+  });
+}
+
 Deno.test("a caller that is killed as it is handed a socket or a place leaks neither", async () => {
   await using server = serve(echo);
   const options = { pool_size: 1, timeout: 5_000 };
