@@ -1,4 +1,4 @@
-import { type Buffer, isAscii } from "node:buffer";
+import { Buffer, isAscii } from "node:buffer";
 import { IoError } from "./error.ts";
 
 /** Bytes in plain memory, as receives give them. */
@@ -76,23 +76,39 @@ export function codecOf(encoding: Encoding): Codec {
   return codec;
 }
 
+const { latin1Slice } = Buffer.prototype;
+
+/** So many bytes are looked at by a loop in less time than it takes to make a view. */
+const LITTLE = 128;
+
+/** The bytes of `memory` from `start` to `end` as a string of one character a byte. */
+export function byteString(memory: Uint8Array, start: number, end: number): string {
+  return latin1Slice.call(memory, start, end);
+}
+
 /** Decodes `memory` from `start` to `end`; `bad_text` where the encoding does not allow a byte. */
 export function decode(
-  memory: Buffer,
+  memory: Uint8Array,
   start: number,
   end: number,
   kind: "utf-8" | "latin1" | TextDecoder,
 ): string | IoError {
-  if (kind === "latin1") return memory.toString("latin1", start, end);
-  const bytes = memory.subarray(start, end);
-  if (isAscii(bytes)) return memory.toString("latin1", start, end);
+  if (kind === "latin1" || isPlain(memory, start, end)) return byteString(memory, start, end);
   const decoder = kind === "utf-8" ? utf8 : kind;
   try {
-    return decoder.decode(bytes);
+    return decoder.decode(memory.subarray(start, end));
   } catch (cause) {
     const words = `Cannot decode ${end - start} bytes as ${decoder.encoding}`;
     return new IoError("bad_text", words, { cause });
   }
+}
+
+/** Whether the bytes are ASCII, and so the same in every encoding. */
+function isPlain(memory: Uint8Array, start: number, end: number): boolean {
+  if (end - start > LITTLE) return isAscii(memory.subarray(start, end));
+  let seen = 0;
+  for (let at = start; at < end; at++) seen |= memory[at]!;
+  return seen < 0x80;
 }
 
 /** The length of `bytes` without a UTF-8 character at its end that is not whole yet. */

@@ -10,41 +10,45 @@
  * the lines at hand are decoded together, a window at a time, and each line is a slice
  * of that. The window is small, since a slice that a program keeps holds all of it.
  */
-import { Buffer, isAscii } from "node:buffer";
-import { type Bytes, decode, type TextKind, wholeCharacters } from "./codec.ts";
+import { isAscii } from "node:buffer";
+import { type Bytes, byteString, decode, type TextKind, wholeCharacters } from "./codec.ts";
 import { IoError } from "./error.ts";
 
-/** Offered to the kernel while little is expected: an idle socket holds no more. */
-const SMALL = 2 * 1024;
+/** Offered to the kernel at first. */
+const FIRST = 1024;
 
-/** Offered once a read has filled all it was offered; the fastest size on loopback. */
+/** The least that is offered, where little comes: an idle socket holds no more. */
+const LEAST = 128;
+
+/** The most that is offered; the fastest size on loopback. */
 const LARGE = 64 * 1024;
 
-/** So many reads in a row that would have fitted into `SMALL` bring it back. */
+/** A read that has filled all it was offered makes the next one be offered so many times more. */
+const GROWTH = 8;
+
+/** So many reads in a row that would have fitted into the step below bring that back. */
 const SMALL_READS = 8;
 
 /** At most so much is decoded ahead for lines. */
 const WINDOW = 16 * 1024;
 
-/** So much too much is searched faster than a view is made. */
-const LITTLE = 256;
-
-/** Twice as fast as that of `Buffer`. */
-const { indexOf } = Uint8Array.prototype;
+/** So many bytes are searched and copied by a loop in less time than it takes to make a view. */
+const LITTLE = 128;
 
 const LF = 10;
 const CR = 13;
-const NOTHING = Buffer.alloc(0) as Buffer<ArrayBuffer>;
+const NOTHING: Bytes = new Uint8Array(0);
 
 /** What has arrived and was not consumed. */
 export class Inbox {
-  #memory: Buffer<ArrayBuffer> = NOTHING;
+  #memory: Bytes = NOTHING;
   // Invariant: 0 <= start <= end <= memory.length; the bytes at hand are start..end.
   #start = 0;
   #end = 0;
   /** How much the next read is offered. */
-  #step = SMALL;
-  #smallReads = 0;
+  #step = FIRST;
+  // The first read decides at once.
+  #smallReads = SMALL_READS - 1;
   /** No line feed stands between `start` and here. */
   #scanned = 0;
   /** The lines from `textStart` to `textEnd`, decoded, if a character there is a byte. */
@@ -69,7 +73,7 @@ export class Inbox {
     if (pending === 0) {
       this.#start = this.#end = this.#scanned = 0;
       this.#textKind = null;
-      if (this.#memory.length !== this.#step) this.#memory = allocate(this.#step);
+      if (this.#memory.length !== this.#step) this.#memory = new Uint8Array(this.#step);
     } else if (
       this.#memory.length - this.#end < this.#step / 2 || this.#memory.length > this.#most(pending)
     ) {
@@ -90,11 +94,11 @@ export class Inbox {
   #makeRoom(pending: number): void {
     const from = this.#memory;
     if (from.length > this.#most(pending)) {
-      this.#memory = allocate(Math.max(4 * pending, this.#step));
+      this.#memory = new Uint8Array(Math.max(4 * pending, this.#step));
     } else if (2 * pending > from.length || from.length < this.#step) {
-      this.#memory = allocate(Math.max(2 * from.length, this.#step));
+      this.#memory = new Uint8Array(Math.max(2 * from.length, this.#step));
     }
-    from.copy(this.#memory, 0, this.#start, this.#end);
+    this.#memory.set(from.subarray(this.#start, this.#end));
     this.#scanned = Math.max(this.#scanned - this.#start, 0);
     this.#textStart -= this.#start;
     this.#textEnd -= this.#start;
@@ -106,12 +110,13 @@ export class Inbox {
   filled(count: number, offered: number): void {
     this.#end += count;
     if (count === offered) {
-      this.#step = LARGE;
+      this.#step = Math.min(GROWTH * this.#step, LARGE);
       this.#smallReads = 0;
-    } else if (count > SMALL) {
+    } else if (GROWTH * count > this.#step) {
       this.#smallReads = 0;
-    } else if (this.#step === LARGE && ++this.#smallReads === SMALL_READS) {
-      this.#step = SMALL;
+    } else if (this.#step > LEAST && ++this.#smallReads === SMALL_READS) {
+      this.#step /= GROWTH;
+      this.#smallReads = 0;
     }
   }
 
@@ -168,17 +173,16 @@ export class Inbox {
   /** The place of the next line feed, or -1; looks at no byte twice. */
   #lineFeed(): number {
     const from = Math.max(this.#start, this.#scanned);
-    if (from === this.#end) return -1;
-    // What lies behind the end is old, and searching much of it would cost.
-    const spare = this.#memory.length - this.#end;
-    const searched = spare > LITTLE ? this.#memory.subarray(0, this.#end) : this.#memory;
-    const lf = indexOf.call(searched, LF, from);
-    if (lf >= 0 && lf < this.#end) {
-      this.#scanned = lf;
-      return lf;
+    const near = Math.min(this.#end, from + LITTLE);
+    let lf = from;
+    while (lf < near && this.#memory[lf] !== LF) lf++;
+    if (lf === near && near < this.#end) {
+      // What lies behind the end is old, and must not be searched.
+      lf = this.#memory.subarray(0, this.#end).indexOf(LF, near);
+      if (lf < 0) lf = this.#end;
     }
-    this.#scanned = this.#end;
-    return -1;
+    this.#scanned = lf;
+    return lf < this.#end ? lf : -1;
   }
 
   /** Decodes the lines at hand, the first of which ends at `lf`; false if they are not worth it. */
@@ -189,7 +193,7 @@ export class Inbox {
     const last = this.#memory.lastIndexOf(LF, limit - 1);
     if (last === lf) return false;
     if (kind !== "latin1" && !isAscii(this.#memory.subarray(start, last + 1))) return false;
-    this.#text = this.#memory.toString("latin1", start, last + 1);
+    this.#text = byteString(this.#memory, start, last + 1);
     this.#textKind = kind;
     this.#textStart = start;
     this.#textEnd = last + 1;
@@ -252,15 +256,13 @@ export class Inbox {
   }
 
   #copy(from: number, to: number): Bytes {
+    const memory = this.#memory;
+    // Made of a view, memory is copied without being filled with zeros first.
+    if (to - from > LITTLE) return new Uint8Array(memory.subarray(from, to));
     const copy = new Uint8Array(to - from);
-    copy.set(this.#memory.subarray(from, to));
+    for (let at = from; at < to; at++) copy[at - from] = memory[at]!;
     return copy;
   }
-}
-
-/** Memory that nobody else sees; it is written before it is read, so it need not be zeroed. */
-function allocate(size: number): Buffer<ArrayBuffer> {
-  return Buffer.allocUnsafeSlow(size) as Buffer<ArrayBuffer>;
 }
 
 function tooLong(max: number): IoError {

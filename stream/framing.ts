@@ -241,9 +241,7 @@ function decode<T>(
 ): [value: T, length: number] | number | IoError {
   const { pending } = inbox;
   try {
-    // Not a Buffer, whose `slice` copies nothing.
-    const { buffer, byteOffset } = inbox.view();
-    const found = codec.decode(new Uint8Array(buffer, byteOffset, pending));
+    const found = codec.decode(inbox.view());
     if (found === null) return 0;
     const length = typeof found === "number" ? found : found[1];
     if (!Number.isInteger(length) || length < 1) {

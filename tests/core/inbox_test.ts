@@ -87,20 +87,30 @@ Deno.test("Inbox gives the same under random takes, whatever is decoded ahead", 
 
 Deno.test("Inbox offers little while little comes, and much while much comes", () => {
   const inbox = new Inbox();
-  assertEquals(inbox.room().length, 2_048);
-  inbox.filled(100, 2_048);
-  inbox.skip(100);
-  assertEquals(inbox.room().length, 2_048);
-  inbox.filled(2_048, 2_048);
-  inbox.skip(2_048);
-  assertEquals(inbox.room().length, 65_536);
-  for (let read = 0; read < 8; read++) {
+  const read = (count: number): number => {
     const { length } = inbox.room();
-    assertEquals(length, 65_536);
-    inbox.filled(10, length);
-    inbox.skip(10);
+    inbox.filled(Math.min(count, length), length);
+    inbox.skip(inbox.pending);
+    return length;
+  };
+  assertEquals(read(100), 1_024);
+  assertEquals(read(128), 128, "an idle stream must not hold more after a first small read");
+  assertEquals(read(1_024), 1_024);
+  assertEquals(read(8_192), 8_192);
+  for (let times = 0; times < 8; times++) assertEquals(read(8_192), 65_536);
+  for (let times = 0; times < 8; times++) assertEquals(read(10), 8_192);
+  for (let times = 0; times < 8; times++) assertEquals(read(10), 1_024);
+  assertEquals(read(10), 128, "an idle stream must not hold 64 KiB");
+});
+
+Deno.test("Inbox offers as much as before while some reads are small and some are not", () => {
+  const inbox = new Inbox();
+  for (let read = 0; read < 40; read++) {
+    const { length } = inbox.room();
+    assertEquals(length, 1_024);
+    inbox.filled(read % 8 === 0 ? 129 : 10, length);
+    inbox.skip(inbox.pending);
   }
-  assertEquals(inbox.room().length, 2_048, "an idle stream must not hold 64 KiB");
 });
 
 Deno.test("Inbox grows by doubling: what is moved stays within a few times what came", () => {
