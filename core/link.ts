@@ -19,3 +19,30 @@ export class Link {
     this.before = link;
   }
 }
+
+/** A ring that counts its members, each of which stands in this ring or in none. */
+export class Ring<T extends Link> {
+  readonly #head = new Link();
+  /** How many members it has. */
+  size = 0;
+
+  /** Puts one that stands in no ring at the end. */
+  add(member: T): void {
+    this.#head.append(member);
+    this.size += 1;
+  }
+
+  /** Takes one out; nothing happens if it stands in no ring. */
+  delete(member: T): void {
+    if (member.after === member) return;
+    member.unlink();
+    this.size -= 1;
+  }
+
+  /** The members of this moment, in the order that they came: any of them may leave meanwhile. */
+  [Symbol.iterator](): Iterator<T> {
+    const members: T[] = [];
+    for (let at = this.#head.after; at !== this.#head; at = at.after) members.push(at as T);
+    return members[Symbol.iterator]();
+  }
+}

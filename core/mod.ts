@@ -13,6 +13,7 @@ export * from "./link.ts";
 export * from "./task.ts";
 export * from "./wait.ts";
 export * from "./wheel.ts";
+export * from "./moment.ts";
 export * from "./turn.ts";
 export * from "./codec.ts";
 export * from "./inbox.ts";

@@ -1,4 +1,5 @@
 /** Where failures go that nobody waits for: a thread, a handler, a socket that was dropped. */
+import { root, runIn } from "./task.ts";
 
 /** Hears of a failure; `about` names what failed: `thread 'worker'`. */
 export type ErrorHandler = (error: unknown, about: string) => void;
@@ -22,7 +23,8 @@ export function report(error: unknown, about: string): void {
   if (handlers.length === 0) return print(error, about);
   for (const handler of [...handlers]) {
     try {
-      handler(error, about);
+      // The thread that runs may be a killed one, in whose name nothing could be written.
+      runIn(root, handler, [error, about]);
     } catch (thrown) {
       print(thrown, `error handler, on ${about}`);
       print(error, about);

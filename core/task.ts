@@ -8,7 +8,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate } from "node:timers";
 import { IoError } from "./error.ts";
-import { Link } from "./link.ts";
+import { Link, Ring } from "./link.ts";
+import { aboutNow } from "./moment.ts";
 import type { ReadResult } from "./result.ts";
 import { now } from "./wheel.ts";
 
@@ -108,7 +109,7 @@ const GRACE = 5_000;
 /** The threads that must have ended before something else may: a loop, a `scope(fn)`. */
 export class Scope {
   /** The tasks that have not unwound. */
-  readonly tasks: Set<Task> = new Set();
+  readonly tasks: Ring<Task> = new Ring();
   /** Those of them that it does not wait for, but kills when all others have ended. */
   readonly behind: Set<Task> = new Set();
   /** Failed tasks that nobody has waited for yet. */
@@ -127,19 +128,19 @@ export class Scope {
   }
 }
 
-/** One who waits for the outcome of a task. */
-class Watching extends Link {
-  constructor(readonly then: () => void) {
+/** One who waits for the outcome of a task, from `watch` until it is there or `unwatch`. */
+export class Watching extends Link {
+  constructor(readonly then: (task: Task) => void) {
     super();
   }
 }
 
 let lastId = 0;
 
-/** A thread, seen from inside. */
-export class Task {
+/** A thread, seen from inside. It stands in the ring of its scope's threads. */
+export class Task extends Link {
   readonly id: number = ++lastId;
-  readonly born: number = now();
+  readonly born: number = aboutNow();
   /** The id of the thread that started it; 0 for the root. */
   readonly parent: number;
   /** The scope that it, and what it starts, must end in. */
@@ -159,10 +160,11 @@ export class Task {
   #name: string;
   #refusals = 0;
   #abort: AbortController | null = null;
-  /** Heads the ring of those who wait for the outcome. */
-  #watchers: Link | null = null;
+  /** The first in the ring of those who wait for the outcome. */
+  #watchers: Watching | null = null;
 
   constructor(name: string, parent: number, scope: Scope) {
+    super();
     this.#name = name;
     this.parent = parent;
     this.scope = scope;
@@ -208,22 +210,34 @@ export class Task {
   }
 
   /** Calls `then` when the outcome is there; gives the way to take that back. */
-  onOutcome(then: () => void): () => void {
+  onOutcome(then: (task: Task) => void): () => void {
+    const watching = this.watch(then);
+    return () => this.unwatch(watching);
+  }
+
+  /** The same, for those who keep what it takes to take it back. */
+  watch(then: (task: Task) => void): Watching {
     const watching = new Watching(then);
-    (this.#watchers ??= new Link()).append(watching);
-    return () => watching.unlink();
+    if (this.#watchers === null) this.#watchers = watching;
+    else this.#watchers.append(watching);
+    return watching;
+  }
+
+  /** Takes back what `watch` gave. */
+  unwatch(watching: Watching): void {
+    if (this.#watchers === watching) {
+      this.#watchers = watching.after === watching ? null : watching.after as Watching;
+    }
+    watching.unlink();
   }
 
   /** Ends it with an outcome, if it has none yet. */
   settle(outcome: Outcome): void {
     if (this.outcome !== null) return;
     this.outcome = outcome;
-    const watchers = this.#watchers;
-    this.#watchers = null;
-    while (watchers !== null && watchers.after !== watchers) {
-      const watching = watchers.after as Watching;
-      watching.unlink();
-      watching.then();
+    for (let first = this.#watchers; first !== null; first = this.#watchers) {
+      this.unwatch(first);
+      first.then(this);
     }
   }
 
@@ -243,13 +257,14 @@ export class Task {
     if (this.unwound) return;
     this.unwound = true;
     if (watcher !== null) watcher.ended(this);
-    this.scope.tasks.delete(this);
-    this.scope.behind.delete(this);
+    const { scope } = this;
+    scope.tasks.delete(this);
+    if (scope.behind.size > 0) scope.behind.delete(this);
     if (this.killed !== null) {
       dying -= 1;
-      this.scope.dying -= 1;
+      scope.dying -= 1;
     }
-    this.scope.onChange?.(this);
+    scope.onChange?.(this);
   }
 
   /** Withdraws what it waits in; false if it had already ended. */

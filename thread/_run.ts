@@ -23,9 +23,10 @@ export function start<A extends unknown[]>(
   name: string,
   fn: (...args: A) => unknown,
   args: A,
+  starter: Task = current(),
 ): Task {
   if (scope.over) scope = root.scope;
-  const task = new Task(name, current().id, scope);
+  const task = new Task(name, starter.id, scope);
   scope.tasks.add(task);
   let returned: unknown;
   try {
@@ -34,15 +35,14 @@ export function start<A extends unknown[]>(
     threw(task, error);
     return task;
   }
-  if (returned instanceof Promise) {
-    returned.then((value) => ended(task, outcomeOf(value)), (error) => threw(task, error));
-  } else if (isThenable(returned)) {
-    Promise.resolve(returned)
-      .then((value) => ended(task, outcomeOf(value)), (error) => threw(task, error));
-  } else {
-    ended(task, outcomeOf(returned));
-  }
+  if (returned instanceof Promise) follow(task, returned);
+  else if (isThenable(returned)) follow(task, Promise.resolve(returned));
+  else ended(task, outcomeOf(returned));
   return task;
+}
+
+function follow(task: Task, promise: Promise<unknown>): void {
+  promise.then((value) => ended(task, outcomeOf(value)), (error) => threw(task, error));
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
