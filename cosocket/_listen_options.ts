@@ -65,7 +65,8 @@ export function nameOf(peer: Address, server: string): string {
   return peer.family === "tcp" ? at(peer.ip, peer.port) : server;
 }
 
-function at(host: string, port: number): string {
+/** A host and a port as they are shown. */
+export function at(host: string, port: number): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

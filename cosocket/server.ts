@@ -19,7 +19,7 @@ import { Channel } from "../stream/mod.ts";
 import { kill, newthread, self, type Thread } from "../thread/mod.ts";
 import { type Door, open } from "./_door.ts";
 import { Guests } from "./_guests.ts";
-import { checkListen, nameOf } from "./_listen_options.ts";
+import { at, checkListen, nameOf } from "./_listen_options.ts";
 import { Spawning, type Taker } from "./_taker.ts";
 import { checkServerSsl } from "./_server_tls.ts";
 import type { Transport } from "./_transport.ts";
@@ -532,5 +532,11 @@ export async function listen<E extends Encoding = "lines", S extends TcpSocket<E
     if (err !== null) return [null, err];
   }
   const [door, err] = await open(target);
-  return err === null ? [new Server<E, S>(door, target.name, options), null] : [null, err];
+  if (err !== null) return [null, err];
+  // Any free port was asked for: from here on it has its own name.
+  const { address } = door;
+  const name = address.family === "tcp" && target.port === 0
+    ? at(target.host, address.port)
+    : target.name;
+  return [new Server<E, S>(door, name, options), null];
 }

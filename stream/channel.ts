@@ -225,7 +225,19 @@ export class Channel {
 
   /** Turns the wire log on, or off with `null`. */
   trace_to(handler: TraceHandler | null): void {
-    this.trace = handler === null ? null : (event) => handler(`#${this.id} ${this.name} ${event}`);
+    let heard = false;
+    this.trace = handler === null ? null : (event) => {
+      // A handler that closes or sends would otherwise hear itself, without an end.
+      if (heard) return;
+      heard = true;
+      try {
+        handler(`#${this.id} ${this.name} ${event}`);
+      } catch (error) {
+        report(error, `trace of ${this.name}`);
+      } finally {
+        heard = false;
+      }
+    };
   }
 
   /** Logs bytes: `> "PING\r\n" 6 B`, the first 200 of them. */

@@ -291,7 +291,10 @@ export interface Stream<E extends Encoding = "lines"> extends AsyncDisposable {
    * behind more is heard when that has been received. From the libev RPC (`disconnect`).
    */
   on_disconnect(handler: DisconnectHandler | null): void;
-  /** Turns the wire log on or, with `null`, off. */
+  /**
+   * Turns the wire log on or, with `null`, off. What the handler itself does to the stream is
+   * not logged; what it throws goes to `thread.on_error`, and the stream goes on.
+   */
   trace(handler: TraceHandler | null): void;
   /** A view of what is received as a web stream; it reads nothing ahead. */
   readonly readable: ReadableStream<Bytes>;

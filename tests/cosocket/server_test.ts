@@ -1,6 +1,7 @@
 import {
   assert,
   assertEquals,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
   assertThrows,
@@ -58,6 +59,15 @@ Deno.test("accept() gives sockets of the class that connect gives", async () => 
   assertEquals(served!.setkeepalive()[1]?.code, "unsupported");
   await client.close();
   await served!.close();
+});
+
+Deno.test("a server on any free port is shown with the one that it has", async () => {
+  const server = await unwrap(listen("127.0.0.1", 0));
+  const accepting = newthread(() => server.accept());
+  assertMatch(accepting.state, new RegExp(`^accept on 127\\.0\\.0\\.1:${server.port}, `));
+  await server.close();
+  const [, err] = await wait(accepting);
+  assertEquals(err?.message, `Cannot accept on 127.0.0.1:${server.port}: the server was closed`);
 });
 
 Deno.test("accept() loses no connection when it times out, is aborted, interrupted or killed", async () => {
