@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers";
 import { IoError } from "./error.ts";
+import { aboutNow } from "./moment.ts";
 import { dying, refusal, type ThreadKilled, Wait } from "./task.ts";
 import { Deadline, now } from "./wheel.ts";
 
@@ -20,7 +21,7 @@ export function afterTurn<T>(answer: T): Promise<T> {
 }
 
 /** What a caller was given up for. */
-type GivenUp = [value: null, err: IoError];
+export type GivenUp = [value: null, err: IoError];
 
 /**
  * Waits until `wake` is called, the time has passed, the signal is aborted or the
@@ -35,80 +36,80 @@ export function park<T>(
   options: WaitOptions,
   start: (wake: (value: T) => void) => () => void,
 ): Promise<T | GivenUp> {
+  return pend(new Parked<T>(what, start), options);
+}
+
+/** The same for a wait of a kind of its own, where it is worth the closures of `park`. */
+export function pend<T>(wait: Pending<T>, options: WaitOptions): Promise<T | GivenUp> {
   if (dying !== 0) {
     const refused = refusal();
     if (refused !== null) return refused;
   }
   const { timeout = 0, signal } = options;
   checkTimeout(timeout);
-  if (signal?.aborted) return afterTurn<GivenUp>([null, cancelled(what(), signal)]);
-  const parked = new Parked<T>(what);
-  parked.begin(start, timeout, signal);
-  return parked.promise;
+  if (signal?.aborted) return afterTurn<GivenUp>([null, cancelled(wait.describe(), signal)]);
+  return wait.begin(timeout, signal);
 }
 
-class Parked<T> extends Wait {
-  readonly promise: Promise<T | GivenUp>;
-  readonly #what: () => string;
+/** A wait for something that one may give up: by a timeout, a signal or a kill. For `pend`. */
+export abstract class Pending<T> extends Wait {
+  #promise: Promise<T | GivenUp> | null = null;
   #resolve!: (value: T | GivenUp) => void;
   #reject!: (error: unknown) => void;
-  #withdraw: (() => void) | null = null;
   #deadline: Deadline | null = null;
-  #signal: AbortSignal | undefined;
+  #signal: AbortSignal | null = null;
+  #aborted: (() => void) | null = null;
   #over = false;
 
-  constructor(what: () => string) {
-    super();
-    this.#what = what;
-    this.promise = new Promise((resolve, reject) => {
+  /** Begins what is waited for; may call `wake`. Called once. */
+  protected abstract start(): void;
+
+  /** Leaves everything as if the wait had never been. Called when it ends otherwise than by `wake`. */
+  protected abstract withdraw(): void;
+
+  /** Ends the wait with what was waited for, if it has not ended. */
+  wake(value: T): void {
+    if (this.#end()) this.#resolve(value);
+  }
+
+  /** Called once, by `pend`. */
+  begin(timeout: number, signal: AbortSignal | undefined): Promise<T | GivenUp> {
+    const promise = new Promise<T | GivenUp>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-  }
-
-  begin(
-    start: (wake: (value: T) => void) => () => void,
-    timeout: number,
-    signal: AbortSignal | undefined,
-  ): void {
-    const since = now();
+    this.#promise = promise;
+    const limited = timeout > 0 && timeout !== Infinity;
+    const since = limited ? now() : aboutNow();
     this.enter(since);
-    const withdraw = start((value) => {
-      if (this.#end()) this.#resolve(value);
-    });
-    if (this.#over) return;
-    this.#withdraw = withdraw;
-    if (timeout > 0 && timeout !== Infinity) {
+    this.start();
+    if (this.#over) return promise;
+    if (limited) {
       this.#deadline = new Deadline(() => {
-        this.#giveUp(new IoError("timeout", `Cannot ${this.#what()}: not within ${timeout} ms`));
+        const words = `Cannot ${this.describe()}: not within ${timeout} ms`;
+        this.#giveUp(new IoError("timeout", words));
       }, true);
       this.#deadline.set(since + timeout);
     }
-    this.#signal = signal;
-    signal?.addEventListener("abort", this.#aborted);
-  }
-
-  override describe(): string {
-    return this.#what();
+    if (signal !== undefined) {
+      this.#signal = signal;
+      this.#aborted = () => this.#giveUp(cancelled(this.describe(), signal));
+      signal.addEventListener("abort", this.#aborted);
+    }
+    return promise;
   }
 
   override kill(error: ThreadKilled): void {
-    const withdraw = this.#withdraw;
     if (!this.#end()) return;
-    withdraw?.();
+    this.withdraw();
     // A wait that nobody awaits must not end the program when its thread is killed.
-    this.promise.catch(() => {});
+    this.#promise!.catch(() => {});
     this.#reject(error);
   }
 
-  readonly #aborted = (): void => {
-    this.#giveUp(cancelled(this.#what(), this.#signal!));
-  };
-
   #giveUp(err: IoError): void {
-    const withdraw = this.#withdraw;
     if (!this.#end()) return;
-    withdraw?.();
+    this.withdraw();
     this.#resolve([null, err]);
   }
 
@@ -118,9 +119,32 @@ class Parked<T> extends Wait {
     this.#over = true;
     this.leave();
     this.#deadline?.remove();
-    this.#signal?.removeEventListener("abort", this.#aborted);
-    this.#withdraw = null;
+    this.#signal?.removeEventListener("abort", this.#aborted!);
     return true;
+  }
+}
+
+class Parked<T> extends Pending<T> {
+  readonly #what: () => string;
+  readonly #start: (wake: (value: T) => void) => () => void;
+  #withdraw: (() => void) | null = null;
+
+  constructor(what: () => string, start: (wake: (value: T) => void) => () => void) {
+    super();
+    this.#what = what;
+    this.#start = start;
+  }
+
+  override describe(): string {
+    return this.#what();
+  }
+
+  protected override start(): void {
+    this.#withdraw = this.#start((value) => this.wake(value));
+  }
+
+  protected override withdraw(): void {
+    this.#withdraw?.();
   }
 }
 

@@ -2,7 +2,8 @@ import {
   checkTimeout,
   current,
   dying,
-  park,
+  pend,
+  Pending,
   type ReadResult,
   root,
   runIn,
@@ -43,26 +44,42 @@ export function hindered(options: WaitOptions): boolean {
 }
 
 /** Where one stands who waits, with what belongs to the wait. */
-class Place<T, C> {
-  before: Place<T, C> | null = null;
-  after: Place<T, C> | null = null;
-  /** Whether they still stand in it. */
-  waits = true;
-  readonly from: Line<T, C>;
+class Place<T, C> extends Pending<ReadResult<T>> {
+  ahead: Place<T, C> | null = null;
+  behind: Place<T, C> | null = null;
+  /** Whether they stand in it. */
+  waits = false;
+  cargo: C;
   /** What is on its way to them. */
   handed: ReadResult<T> | null = null;
-  cargo: C;
-  readonly wake: (result: ReadResult<T>) => void;
+  readonly #line: Line<T, C>;
+  readonly #what: () => string;
+  readonly #joined: (() => void) | undefined;
 
-  constructor(from: Line<T, C>, cargo: C, wake: (result: ReadResult<T>) => void) {
-    this.from = from;
+  constructor(line: Line<T, C>, cargo: C, what: () => string, joined: (() => void) | undefined) {
+    super();
+    this.#line = line;
     this.cargo = cargo;
-    this.wake = wake;
+    this.#what = what;
+    this.#joined = joined;
+  }
+
+  override describe(): string {
+    return this.#what();
+  }
+
+  protected override start(): void {
+    this.#line.join(this);
+    this.#joined?.();
+  }
+
+  protected override withdraw(): void {
+    this.#line.withdraw(this);
   }
 
   arrive(): void {
     if (this.handed === null) return;
-    this.from.underway -= 1;
+    this.#line.underway -= 1;
     this.wake(this.handed);
   }
 }
@@ -113,19 +130,7 @@ export class Line<T, C = undefined> {
     cargo: C,
     joined?: () => void,
   ): Promise<ReadResult<T>> {
-    return park<ReadResult<T>>(what, options, (wake) => {
-      const place = new Place<T, C>(this, cargo, wake);
-      this.#join(place);
-      joined?.();
-      return () => {
-        if (place.waits) return this.#leave(place);
-        const { handed } = place;
-        place.handed = null;
-        if (handed === null) return;
-        this.underway -= 1;
-        this.#back(handed[0] as T, place.cargo);
-      };
-    });
+    return pend(new Place<T, C>(this, cargo, what, joined), options);
   }
 
   /** Hands `value` to the first in line; false if nobody waits. */
@@ -152,20 +157,31 @@ export class Line<T, C = undefined> {
     return place;
   }
 
-  #join(place: Place<T, C>): void {
-    place.before = this.#last;
+  join(place: Place<T, C>): void {
+    place.ahead = this.#last;
     if (this.#last === null) this.#first = place;
-    else this.#last.after = place;
+    else this.#last.behind = place;
     this.#last = place;
+    place.waits = true;
     this.size += 1;
   }
 
+  /** Who gives up leaves the line, or gives back what was on its way. */
+  withdraw(place: Place<T, C>): void {
+    if (place.waits) return this.#leave(place);
+    const { handed } = place;
+    place.handed = null;
+    if (handed === null) return;
+    this.underway -= 1;
+    this.#back(handed[0] as T, place.cargo);
+  }
+
   #leave(place: Place<T, C>): void {
-    if (place.before === null) this.#first = place.after;
-    else place.before.after = place.after;
-    if (place.after === null) this.#last = place.before;
-    else place.after.before = place.before;
-    place.before = place.after = null;
+    if (place.ahead === null) this.#first = place.behind;
+    else place.ahead.behind = place.behind;
+    if (place.behind === null) this.#last = place.ahead;
+    else place.behind.ahead = place.ahead;
+    place.ahead = place.behind = null;
     place.waits = false;
     this.size -= 1;
   }

@@ -6,11 +6,14 @@ import {
   onError,
   type Outcome,
   park,
+  pend,
+  Pending,
   refusal,
   type Result,
   root,
   Task,
   type WaitOptions,
+  type Watching,
 } from "../core/mod.ts";
 import { scopes, start } from "./_run.ts";
 import type { ErrorHandler, Thread, ThreadInfo, Waited } from "./types.ts";
@@ -95,10 +98,31 @@ export const coroutine_wait: typeof wait = wait;
 
 function waitOne(task: Task, options: WaitOptions): Promise<unknown> {
   if (task.outcome !== null) return refused() ?? Promise.resolve(outcomeOf(task));
-  return park(() => `wait for '${task.name}'`, options, (wake) => {
+  return pend(new Join(task), options);
+}
+
+/** The wait for one thread. */
+class Join extends Pending<Outcome> {
+  readonly #task: Task;
+  #watching: Watching | null = null;
+
+  constructor(task: Task) {
+    super();
+    this.#task = task;
+  }
+
+  override describe(): string {
+    return `wait for '${this.#task.name}'`;
+  }
+
+  protected override start(): void {
     // Who has given up by then does not see how it ends.
-    return task.onOutcome(() => wake(outcomeOf(task)));
-  });
+    this.#watching = this.#task.watch((task) => this.wake(outcomeOf(task)));
+  }
+
+  protected override withdraw(): void {
+    this.#task.unwatch(this.#watching!);
+  }
 }
 
 /** One wait for all: with one each, thousands of threads took twice the time and memory. */
