@@ -1,18 +1,21 @@
 /** The tools of the soak, seen to judge and to draw rightly; the soak itself runs by hand. */
 import { assert, assertEquals } from "@std/assert";
-import { leaks } from "../tools/soak_leaks.ts";
+import { leaks, misdeeds } from "../tools/soak_leaks.ts";
 import { ceiling, drawing } from "../tools/soak_plot.ts";
+import { run } from "./permissions.ts";
 import type { Sample } from "./soak/soak.ts";
 
 const rest: Sample = {
   phase: "start",
   at: 1,
   heap: 10_000_000,
+  buffers: 1_000_000,
   rss: 100_000_000,
   descriptors: 20,
   threads: 0,
   system_threads: 7,
   children: 0,
+  processes: 0,
   rounds: {},
 };
 
@@ -25,6 +28,8 @@ const ends: [what: string, more: Partial<Sample>, found: string[]][] = [
     "children: 0, then 1",
   ]],
   ["threads of the system", { system_threads: 40 }, ["system threads: 7, then 40"]],
+  ["a process that nobody knows of", { processes: 1 }, ["processes: 0, then 1"]],
+  ["buffers", { buffers: 40_000_000 }, ["buffers: 1.0 MB, then 38.1 MB"]],
   ["memory", { heap: 40_000_000 }, ["heap: 9.5 MB, then 38.1 MB"]],
 ];
 
@@ -33,6 +38,54 @@ for (const [what, more, found] of ends) {
     assertEquals(leaks(rest, { ...rest, phase: "end", ...more }), found);
   });
 }
+
+Deno.test("misdeeds() finds a load that stands still, and failures that none may have", () => {
+  const before = { ...rest, rounds: { echo: 5, files: 7, killed: 1 } };
+  const rounds = { echo: 6, files: 7, killed: 2, "echo failed: reset": 9, "files failed: io": 2 };
+  assertEquals(misdeeds(before, { ...rest, rounds }), [
+    "files: not once",
+    "files failed: io, 2 times",
+  ]);
+  assertEquals(misdeeds(before, { ...rest, rounds: { echo: 6, files: 8, killed: 2 } }), []);
+  const calm = { echo: 6, files: 8, killed: 1, "http failed: reset": 1 };
+  assertEquals(misdeeds(before, { ...rest, rounds: calm }), [
+    "killed: not once",
+    "http failed: reset, 1 times",
+  ]);
+});
+
+/** What the soak says of a few seconds of these loads. */
+async function soak(loads: string, svg: string): Promise<{ left: string[]; success: boolean }> {
+  const flags = ["--minutes=0.03", `--loads=${loads}`, `--svg=${svg}`];
+  const { output, success } = await run(["run", "-A", "tools/soak.ts", ...flags]);
+  const left = [...output.matchAll(/^LEFT {2}([\w ]+?)(?::|$)/gm)].map(([, what]) => what!);
+  assert(/^[01] passed, \d+ failed$/m.test(output), output);
+  return { left, success };
+}
+
+const LINUX = { ignore: Deno.build.os !== "linux" };
+
+Deno.test(
+  "a soak that leaves one of everything behind says so of each, and fails",
+  LINUX,
+  async () => {
+    const svg = await Deno.makeTempFile({ suffix: ".svg" });
+    const { LEAKY_LOADS } = await import("./soak/leaky_loads.ts");
+    const names = Object.keys(LEAKY_LOADS);
+    const { left, success } = await soak(["echo", ...names].join(), svg);
+    assertEquals(success, false);
+    const wanted = names.map((name) => name.slice("leaks_".length).replace("_", " "));
+    assertEquals(left.toSorted(), [...wanted, "the program did not end by itself"].toSorted());
+    assertEquals((await Deno.readTextFile(svg)).match(/<path /g)?.length, 8);
+    await Deno.remove(svg);
+  },
+);
+
+Deno.test("a soak of loads that leave nothing ends well", LINUX, async () => {
+  const svg = await Deno.makeTempFile({ suffix: ".svg" });
+  assertEquals(await soak("echo,pool,http", svg), { left: [], success: true });
+  await Deno.remove(svg);
+});
 
 Deno.test("ceiling() gives the next round number", () => {
   const cases: [value: number, most: number][] = [

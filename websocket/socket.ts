@@ -11,9 +11,12 @@ import { type SocketWait, TIMEOUT } from "./_options.ts";
 import type { Wire } from "./_wire.ts";
 import type { DisconnectHandler, Message } from "./types.ts";
 
-/** Sockets that nobody holds any more, while their connection is open. */
+/**
+ * Sockets that nobody holds any more, while their connection is open. One that is over is
+ * taken out: the stack of the error that tells of its end leads back to the socket, and what
+ * stands here is held, so that neither could ever be collected.
+ */
 const dropped = new FinalizationRegistry<Wire>((wire) => {
-  if (wire.closing !== null) return;
   const err = new IoError("closed", "It was dropped without close() and has been closed now");
   report(err, `websocket ${wire.name}`);
   wire.close(NORMAL, "");
@@ -53,7 +56,9 @@ export class MessageSocket implements AsyncDisposable, AsyncIterable<Message> {
    */
   constructor(wire: Wire) {
     this.#wire = wire;
-    dropped.register(this, wire);
+    if (wire.closing !== null) return;
+    dropped.register(this, wire, wire);
+    wire.whenOver(() => dropped.unregister(wire));
   }
 
   /**

@@ -5,16 +5,20 @@
 import { assertEquals } from "@std/assert";
 import { existsSync } from "node:fs";
 import { create } from "../../context/mod.ts";
-import { connect, listen, type Server, tcp, unwrap } from "../../cosocket/mod.ts";
+import { connect, listen, type Server, tcp, udp, unwrap } from "../../cosocket/mod.ts";
 import * as eio from "../../eio/mod.ts";
 import * as http from "../../http/mod.ts";
+import { open_logger } from "../../log/mod.ts";
 import { popen, run_process } from "../../process/mod.ts";
-import { sleep } from "../../thread/mod.ts";
+import { newthread, sleep, wait } from "../../thread/mod.ts";
 import * as websocket from "../../websocket/mod.ts";
+import { CERTS } from "../cosocket/ends.ts";
 
 /** What the loads talk to, for as long as the soak lasts. */
 export interface Stage extends AsyncDisposable {
   port: number;
+  tls_port: number;
+  udp_port: number;
   http: http.HttpServer;
   web: http.HttpServer;
   client: http.HttpClient;
@@ -37,11 +41,23 @@ async function serve(server: Server, next: () => number): Promise<void> {
 export async function stageOf(next: () => number): Promise<Stage> {
   const server = await unwrap(listen("127.0.0.1", 0));
   void serve(server, next);
+  const secret = await unwrap(listen("127.0.0.1", 0, { ssl: CERTS.server }));
+  void serve(secret, next);
+  const datagrams = udp();
+  await unwrap(datagrams.bind("127.0.0.1", 0));
+  const mirror = newthread(async () => {
+    for (;;) {
+      const [value] = await datagrams.receivefrom({ timeout: 0 });
+      if (value === null) return;
+      await datagrams.sendto(value[0], value[1].ip, value[1].port);
+    }
+  });
   const pages = await unwrap(http.listen("127.0.0.1", 0, async (req, res) => {
     if (req.path === "/slow") {
       await res.write("slow");
       await sleep(5);
     }
+    if (req.method === "POST") return res.add(unwrap(await req.body()));
     await res.write(`page ${req.path}`);
   }));
   const talk = websocket.serve(async (socket) => {
@@ -52,6 +68,8 @@ export async function stageOf(next: () => number): Promise<Stage> {
   const folder = await Deno.makeTempDir();
   return {
     port: server.port,
+    tls_port: secret.port,
+    udp_port: unwrap(datagrams.localaddr()).port,
     http: pages,
     web,
     client,
@@ -63,6 +81,9 @@ export async function stageOf(next: () => number): Promise<Stage> {
       await web.shutdown({ grace: 100 });
       await pages.shutdown({ grace: 100 });
       await server.shutdown({ grace: 100 });
+      await secret.shutdown({ grace: 100 });
+      await datagrams.close();
+      await wait(mirror);
       await Deno.remove(folder, { recursive: true });
     },
   };
@@ -72,6 +93,18 @@ export async function stageOf(next: () => number): Promise<Stage> {
 export type Load = (stage: Stage) => Promise<void>;
 
 let files = 0;
+
+/**
+ * So long rests a thread after each round, in milliseconds: what holds up the event loop, as
+ * the start of a process or of a worker does, would leave the others no rounds to speak of.
+ */
+export const RESTS: Record<string, number> = {
+  contexts: 150,
+  children: 150,
+  tls: 20,
+  logs: 20,
+  files: 5,
+};
 
 export const LOADS: Record<string, Load> = {
   async echo({ port }) {
@@ -113,6 +146,35 @@ export const LOADS: Record<string, Load> = {
     sock.setkeepalive(4);
   },
 
+  async tls({ tls_port }) {
+    const options = { ssl: { ca: CERTS.ca }, pool: "none" };
+    await using sock = await unwrap(connect("127.0.0.1", tls_port, options));
+    await unwrap(sock.send("a secret\n"));
+    const line = await unwrap(sock.receive());
+    if (line !== null) assertEquals(line, "a secret");
+  },
+
+  async udp({ udp_port, next }) {
+    await using sock = udp({ encoding: "utf-8" });
+    await unwrap(sock.setpeername("127.0.0.1", udp_port));
+    for (let n = 0; n < 5; n++) {
+      const tag = `datagram ${n} ${next()}`;
+      await unwrap(sock.send(tag));
+      assertEquals(await unwrap(sock.receive()), tag);
+    }
+  },
+
+  async logs({ folder }) {
+    const path = `${folder}/log-${files++}`;
+    const logger = unwrap(open_logger(path));
+    try {
+      for (let n = 0; n < 50; n++) logger.warn(`line ${n}`);
+    } finally {
+      await logger.close();
+      Deno.removeSync(path);
+    }
+  },
+
   async contexts({ next }) {
     const url = new URL("./context_worker.ts", import.meta.url);
     // A process costs a hundred times as much as a thread.
@@ -150,6 +212,12 @@ export const LOADS: Record<string, Load> = {
   },
 
   async http({ http, client, next }) {
+    if (next() < 0.2) {
+      const body = "x".repeat(next() * 200_000);
+      const url = `http://127.0.0.1:${http.port}/echo`;
+      const response = await unwrap(client.post(url, body));
+      return assertEquals(await unwrap(response.text()), body);
+    }
     const path = next() < 0.2 ? "/slow" : "/page";
     const response = await unwrap(client.get(`http://127.0.0.1:${http.port}${path}`));
     const text = await unwrap(response.text());

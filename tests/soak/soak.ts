@@ -1,12 +1,17 @@
 /**
  * The soak itself, run by `deno task soak`: every load at once, with threads that are killed
  * at random, between two looks at a program at rest. Each line of its output is one sample.
+ *
+ *     soak.ts [minutes [seed [loads]]]
+ *
+ * Loads are names joined by commas; those of leaky_loads.ts run after the first look alone.
  */
 import { pool_close, pool_stats } from "../../cosocket/mod.ts";
 import { children } from "../../process/mod.ts";
 import { IoError, kill, list, newthread, sleep, type Thread, wait } from "../../thread/mod.ts";
 import { random } from "../stream/promise.ts";
-import { LOADS, stageOf } from "./loads.ts";
+import { LEAKY_LOADS } from "./leaky_loads.ts";
+import { type Load, LOADS, RESTS, stageOf } from "./loads.ts";
 
 /** What the program holds at a moment. */
 export interface Sample {
@@ -15,6 +20,8 @@ export interface Sample {
   at: number;
   /** Bytes in use of JavaScript's heap. */
   heap: number;
+  /** Bytes of buffers, which lie outside of it. */
+  buffers: number;
   /** Bytes of memory that the system has given. */
   rss: number;
   descriptors: number;
@@ -22,18 +29,35 @@ export interface Sample {
   threads: number;
   /** Threads of the system's. */
   system_threads: number;
+  /** Children of ours that run, as this collection knows them. */
   children: number;
-  /** Rounds of each load so far, and of failed and killed ones. */
+  /** Processes below this one, as the kernel knows them, dead ones that nobody asked for too. */
+  processes: number;
+  /** Rounds of each load so far, and how many failed, with what, and were killed. */
   rounds: Record<string, number>;
 }
 
 declare const gc: () => void;
 
-const [minutes = "15", seed = "1"] = Deno.args;
+const [minutes = "15", seed = "1", chosen = ""] = Deno.args;
+const ALL: Record<string, Load> = { ...LOADS, ...LEAKY_LOADS };
+const names = chosen === "" ? Object.keys(LOADS) : chosen.split(",");
 const ROWS = 2;
 
+/** Longer than any wait of a load: who has not ended by then, hangs. */
+const LATE = 90_000;
+
+const ms = Number(minutes) * 60_000;
+
+/** Longer than the runtime keeps what is idle; a soak of seconds cannot wait for that. */
+const REST = Math.min(12_000, 3_000 + ms);
+/** What a program at rest held, when it was so for the first time. */
+let rested: Held | undefined;
+
 const begun = performance.now();
-const rounds: Record<string, number> = {};
+const rounds: Record<string, number> = Object.fromEntries(
+  [...names, "killed"].map((name) => [name, 0]),
+);
 const count = (what: string) => rounds[what] = (rounds[what] ?? 0) + 1;
 
 function systemThreads(): number {
@@ -53,54 +77,103 @@ function descriptors(): number {
   }
 }
 
+function processes(): number {
+  let count = 0;
+  try {
+    for (const { name } of Deno.readDirSync("/proc")) {
+      if (/^\d+$/.test(name) && parentOf(name) === String(Deno.pid)) count += 1;
+    }
+  } catch {
+    // Only Linux shows them.
+  }
+  return count;
+}
+
+function parentOf(pid: string): string | undefined {
+  try {
+    return /^PPid:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
+  } catch {
+    // It has just ended.
+  }
+}
+
+/** What the system lends, and takes back in its own time. */
+interface Held {
+  descriptors: number;
+  system_threads: number;
+  processes: number;
+}
+
+function held(): Held {
+  return { descriptors: descriptors(), system_threads: systemThreads(), processes: processes() };
+}
+
 function tell(phase: Sample["phase"]): void {
-  const { heapUsed: heap, rss } = Deno.memoryUsage();
+  const { heapUsed: heap, external: buffers, rss } = Deno.memoryUsage();
   const sample: Sample = {
     phase,
     at: (performance.now() - begun) / 1_000,
     heap,
+    buffers,
     rss,
-    descriptors: descriptors(),
+    ...held(),
     threads: list().length,
-    system_threads: systemThreads(),
     children: children().length,
     rounds: { ...rounds },
   };
   console.log(JSON.stringify(sample));
 }
 
-/** Waits until nothing is on its way any more, and what is dropped has been collected. */
+/**
+ * Waits until nothing is on its way any more, and what is dropped has been collected. What
+ * does not end is not waited for without end: it shows in the sample.
+ */
 async function atRest(): Promise<void> {
   await pool_close();
-  while (pool_stats().length > 0 || children().length > 0) await sleep(10);
+  const busy = () => pool_stats().length > 0 || children().length > 0 || list().length > 0;
+  /** The first time nobody knows how few there are without a load. */
+  const more = () => {
+    const { descriptors, system_threads, processes } = held();
+    return rested === undefined ? ms >= 60_000 : descriptors > rested.descriptors ||
+      system_threads > rested.system_threads || processes > rested.processes;
+  };
+  const until = performance.now() + REST;
+  while (performance.now() < until && (busy() || more())) await sleep(50);
+  rested ??= held();
   for (let n = 0; n < 10; n++) {
     gc();
     await sleep(100);
   }
 }
 
-/** One thread's life: rounds of one load until it is killed or the time is over. */
+/** One thread's life: rounds of one load, one at least, until it is killed or the time is over. */
 async function work(name: string, fn: () => Promise<void>, until: number): Promise<void> {
-  while (performance.now() < until) {
+  do {
     try {
       await fn();
       count(name);
+      await sleep(RESTS[name] ?? 0);
     } catch (error) {
       // A peer that hangs up is part of the load; a wrong answer is not.
       if (!(error instanceof IoError)) throw error;
       count(`${name} failed: ${error.code}`);
       await sleep(1);
     }
-  }
+  } while (performance.now() < until);
 }
 
 /** All loads for so long; whoever is killed is started anew. */
-async function load(ms: number, next: () => number, tells: boolean): Promise<void> {
+async function load(
+  names: string[],
+  ms: number,
+  next: () => number,
+  tells: boolean,
+): Promise<void> {
   await using stage = await stageOf(next);
   const until = performance.now() + ms;
   const alive = new Set<Thread>();
   const start = (name: string): Promise<void> => {
-    const thread = newthread(() => work(name, () => LOADS[name]!(stage), until));
+    const thread = newthread(() => work(name, () => ALL[name]!(stage), until));
     thread.name = `soak ${name}`;
     alive.add(thread);
     return wait(thread).then(([, err]) => {
@@ -111,14 +184,14 @@ async function load(ms: number, next: () => number, tells: boolean): Promise<voi
       return start(name);
     });
   };
-  const all = Object.keys(LOADS).flatMap((name) => Array.from({ length: ROWS }, () => start(name)));
+  const all = names.flatMap((name) => Array.from({ length: ROWS }, () => start(name)));
   const killer = newthread(async () => {
-    while (performance.now() < until) {
-      await sleep(20 + next() * 200);
+    do {
       const threads = [...alive];
       const victim = threads[Math.floor(next() * threads.length)];
-      if (victim !== undefined && performance.now() < until) kill(victim);
-    }
+      if (victim !== undefined) kill(victim);
+      await sleep(20 + next() * 200);
+    } while (performance.now() < until);
   });
   const teller = newthread(async () => {
     while (tells && performance.now() < until) {
@@ -126,16 +199,20 @@ async function load(ms: number, next: () => number, tells: boolean): Promise<voi
       tell("load");
     }
   });
+  const late = setTimeout(() => {
+    for (const { name, state } of alive) console.error(`HANGS ${name}: ${state}`);
+    Deno.exit(1);
+  }, ms + LATE);
   await Promise.all(all);
+  clearTimeout(late);
   await wait([killer, teller]);
 }
 
 const next = random(Number(seed));
-const ms = Number(minutes) * 60_000;
 // First for a while unseen: what the runtime keeps for ever, it has then.
-await load(Math.min(ms / 4, 60_000), next, false);
+await load(names.filter((name) => name in LOADS), Math.min(ms / 4, 60_000), next, false);
 await atRest();
 tell("start");
-await load(ms, next, true);
+await load(names, ms, next, true);
 await atRest();
 tell("end");
