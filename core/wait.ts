@@ -51,6 +51,37 @@ export function pend<T>(wait: Pending<T>, options: WaitOptions): Promise<T | Giv
   return wait.begin(timeout, signal);
 }
 
+// What the last promise came with: an executor of its own for each would be a closure each.
+let lastResolve: (answer: never) => void;
+let lastReject: (error: unknown) => void;
+
+function hold(resolve: (answer: never) => void, reject: (error: unknown) => void): void {
+  lastResolve = resolve;
+  lastReject = reject;
+}
+
+/** A wait that is answered through a promise, made with it. */
+export abstract class Asked<T> extends Wait {
+  readonly promise: Promise<T>;
+  /** Answers it. */
+  readonly resolve: (answer: T) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor() {
+    super();
+    this.promise = new Promise<T>(hold);
+    this.resolve = lastResolve as (answer: T) => void;
+    this.#reject = lastReject;
+  }
+
+  /** Throws where it is awaited: its thread was killed. */
+  protected reject(error: ThreadKilled): void {
+    // One that nobody awaits must not end the program.
+    this.promise.catch(() => {});
+    this.#reject(error);
+  }
+}
+
 /** A wait for something that one may give up: by a timeout, a signal or a kill. For `pend`. */
 export abstract class Pending<T> extends Wait {
   #promise: Promise<T | GivenUp> | null = null;

@@ -1,5 +1,6 @@
 import {
   afterTurn,
+  Asked,
   atTurnOver,
   cancelled,
   Deadline,
@@ -13,7 +14,6 @@ import {
   refusal,
   type Taken,
   type ThreadKilled,
-  Wait,
   wheel,
 } from "../core/mod.ts";
 import type { Channel } from "./channel.ts";
@@ -366,16 +366,13 @@ export class Incoming {
 }
 
 /** The one receive that waits. */
-class Reader extends Wait {
+class Reader extends Asked<Taken> {
   /** When it gives up. */
   due = Infinity;
   readonly pattern: Pattern;
   readonly wait: ReceiveWait;
-  readonly promise: Promise<Taken>;
-  resolve!: (taken: Taken) => void;
   readonly #incoming: Incoming;
   readonly #name: string;
-  #reject!: (error: unknown) => void;
 
   constructor(incoming: Incoming, name: string, pattern: Pattern, wait: ReceiveWait) {
     super();
@@ -383,10 +380,6 @@ class Reader extends Wait {
     this.#name = name;
     this.pattern = pattern;
     this.wait = wait;
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.#reject = reject;
-    });
   }
 
   override describe(): string {
@@ -399,9 +392,7 @@ class Reader extends Wait {
 
   override kill(error: ThreadKilled): void {
     this.#incoming.forget(this);
-    // A receive that nobody awaits must not end the program when its thread is killed.
-    this.promise.catch(() => {});
-    this.#reject(error);
+    this.reject(error);
   }
 
   /** Its signal was aborted. The listener is the object itself: a closure each would cost. */

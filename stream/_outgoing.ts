@@ -1,4 +1,5 @@
 import {
+  Asked,
   atTurnOver,
   bytesOf,
   cancelled,
@@ -15,7 +16,6 @@ import {
   refusal,
   type Result,
   type ThreadKilled,
-  Wait,
   writeText,
 } from "../core/mod.ts";
 import type { Channel } from "./channel.ts";
@@ -47,11 +47,27 @@ function isReset(error: unknown): boolean {
   return name === "ConnectionReset" || code === "ECONNRESET";
 }
 
+/** Memory to gather into. */
+class Spare {
+  readonly memory: Uint8Array;
+  #piece: Uint8Array = NOTHING;
+
+  constructor(size: number) {
+    this.memory = new Uint8Array(size);
+  }
+
+  /** The first bytes of it: most messages are as long as the one before. */
+  first(count: number): Uint8Array {
+    if (this.#piece.length !== count) this.#piece = this.memory.subarray(0, count);
+    return this.#piece;
+  }
+}
+
 /** Memory to gather into, lent for the time of a write: an idle stream holds none. */
 class Spares {
   readonly #size: number;
   readonly #most: number;
-  readonly #free: Uint8Array[] = [];
+  readonly #free: Spare[] = [];
 
   /** At most `most` pieces of `size` bytes rest here. */
   constructor(size: number, most: number) {
@@ -59,12 +75,12 @@ class Spares {
     this.#most = most;
   }
 
-  take(): Uint8Array {
-    return this.#free.pop() ?? new Uint8Array(this.#size);
+  take(): Spare {
+    return this.#free.pop() ?? new Spare(this.#size);
   }
 
-  giveBack(memory: Uint8Array): void {
-    if (this.#free.length < this.#most) this.#free.push(memory);
+  giveBack(spare: Spare): void {
+    if (this.#free.length < this.#most) this.#free.push(spare);
   }
 }
 
@@ -98,7 +114,7 @@ export class Outgoing {
   #batch: Message[] = NONE;
   /** The bytes of the batch that are left to be written. */
   #pieces: Uint8Array[] = NO_PIECES;
-  #spare: Uint8Array | null = null;
+  #spare: Spare | null = null;
   #flushing = false;
   #writing = false;
   /** All bytes ever written. */
@@ -383,7 +399,8 @@ export class Outgoing {
 
   /** Gathers messages that fit into one small piece; gives how many they are. */
   #gatherLittle(messages: Message[]): number {
-    const into = this.#spare = little.take();
+    const spare = this.#spare = little.take();
+    const into = spare.memory;
     let taken = 0;
     let at = 0;
     for (const message of messages) {
@@ -399,13 +416,13 @@ export class Outgoing {
       taken += 1;
     }
     this.#gathered += at;
-    if (at > 0) this.#pieces = [into.subarray(0, at)];
+    if (at > 0) this.#pieces = [spare.first(at)];
     return taken;
   }
 
   /** Gathers into a large piece, with large bytes in between from where they are. */
   #gatherMuch(messages: Message[]): number {
-    const into = this.#spare = much.take();
+    const into = (this.#spare = much.take()).memory;
     const pieces: Uint8Array[] = [];
     let from = 0;
     let at = 0;
@@ -616,7 +633,8 @@ export class Outgoing {
   }
 
   #giveBack(): void {
-    if (this.#spare !== null) (this.#spare.length === LITTLE ? little : much).giveBack(this.#spare);
+    const spare = this.#spare;
+    if (spare !== null) (spare.memory.length === LITTLE ? little : much).giveBack(spare);
     this.#spare = null;
   }
 
@@ -660,14 +678,12 @@ function sizeOf(part: Part, codec: Codec): number {
 }
 
 /** One send, one end of the sending side, or one wait for a turn. */
-export class Message extends Wait {
+export class Message extends Asked<Result<number>> {
   /** Data, the end of the sending side, or the wait for a turn of one's own. */
   readonly what: "data" | "end" | "turn";
   readonly parts: Part | Part[] | null;
   readonly codec: Codec | null;
   readonly wait: SendWait;
-  readonly promise: Promise<Result<number>>;
-  resolve!: (result: Result<number>) => void;
   /** Its caller has its answer. */
   over = false;
   /** Its place among all bytes gathered, once it is in the batch. */
@@ -675,7 +691,6 @@ export class Message extends Wait {
   endAt = Infinity;
   readonly #outgoing: Outgoing;
   readonly #name: string;
-  #reject!: (error: unknown) => void;
 
   constructor(
     outgoing: Outgoing,
@@ -692,10 +707,6 @@ export class Message extends Wait {
     this.parts = parts;
     this.codec = codec;
     this.wait = wait;
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.#reject = reject;
-    });
   }
 
   /** Its bytes; 0 while it is not gathered. */
@@ -709,9 +720,7 @@ export class Message extends Wait {
 
   override kill(error: ThreadKilled): void {
     this.#outgoing.killed(this);
-    // A send that nobody awaits must not end the program when its thread is killed.
-    this.promise.catch(() => {});
-    this.#reject(error);
+    this.reject(error);
   }
 
   /** Its signal was aborted. The listener is the object itself: a closure each would cost. */

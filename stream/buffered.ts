@@ -25,7 +25,9 @@ import {
   until,
   type WaitOptions,
 } from "../core/mod.ts";
+import type { ReceiveWait } from "./_incoming.ts";
 import { BatchIterator, LineIterator } from "./_lines.ts";
+import type { SendWait } from "./_outgoing.ts";
 import { sendFile } from "./_sendfile.ts";
 import { Channel, type DisconnectHandler, type TraceHandler } from "./channel.ts";
 import {
@@ -60,6 +62,9 @@ const LONGEST_LINE = 64 * 1024;
 
 /** The most that is held for one receive, in bytes, unless `max` says otherwise. */
 const MOST_HELD = 64 * 1024 * 1024;
+
+/** How a call waits; those that do not say share one. */
+type CallWait = ReceiveWait & SendWait;
 
 /** What a stream is made with. */
 export interface StreamOptions<E extends Encoding> {
@@ -115,8 +120,9 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   readonly #codec: Codec;
   readonly #longestLine: number;
   readonly #mostHeld: number;
-  #sendTimeout: number;
-  #receiveTimeout: number;
+  /** How a call waits that does not say. */
+  #sendWait: CallWait;
+  #receiveWait: CallWait;
   #trace: TraceHandler | null = null;
   #framing: Framing = UNFRAMED;
   #disconnected: DisconnectHandler | null = null;
@@ -132,7 +138,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     const { max_line = LONGEST_LINE, max = MOST_HELD } = options;
     this.#longestLine = checkCount(max_line, "max_line", 1);
     this.#mostHeld = checkCount(max, "max", 1);
-    this.#sendTimeout = this.#receiveTimeout = checkTimeout(timeout);
+    this.#sendWait = this.#receiveWait = this.#waitFor(checkTimeout(timeout));
     if (source !== null) this.adopt(new Channel(source, name));
   }
 
@@ -421,18 +427,16 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     const parts = partsOf(data, codec);
     const channel = this.#channel;
     if (channel === null) return this.#refuse("send");
-    const timeout = options?.timeout === undefined
-      ? this.#sendTimeout
-      : checkTimeout(options.timeout);
+    const wait = this.#waitOf(options, this.#sendWait);
     if (channel.outgoing.corked) return channel.outgoing.hold(parts, codec);
-    return channel.outgoing.send(parts, codec, { timeout, signal: options?.signal, owner: this });
+    return channel.outgoing.send(parts, codec, wait);
   }
 
   cork(): Result<true> {
     const channel = this.#channel;
     return channel === null
       ? [null, this.unconnected("cork")]
-      : channel.outgoing.cork(this.#sendTimeout);
+      : channel.outgoing.cork(this.#sendWait.timeout);
   }
 
   uncork(options?: WaitOptions): Promise<Result<number>> {
@@ -453,9 +457,10 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     }
     checkPlace(offset, "sendfile: offset");
     if (count !== undefined) checkPlace(count, "sendfile: count");
-    const timeout = checkTimeout(options.timeout ?? this.#sendTimeout);
+    const timeout = checkTimeout(options.timeout ?? this.#sendWait.timeout);
     const channel = this.#channel;
     if (channel === null) return this.#refuse("send a file");
+    // Of its own, for it also tells whose turn it is.
     const wait = { timeout, signal: options.signal, owner: this };
     return sendFile(channel, { file, offset, count }, wait);
   }
@@ -466,9 +471,9 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     }
     const channel = this.#channel;
     if (channel === null) return this.#refuse("shut down");
-    const timeout = checkTimeout(options.timeout ?? this.#sendTimeout);
+    const wait = this.#waitOf(options, this.#sendWait);
     const uncorked = channel.outgoing.corked ? this.uncork(options) : null;
-    const [, err] = await channel.outgoing.end({ timeout, signal: options.signal, owner: this });
+    const [, err] = await channel.outgoing.end(wait);
     const unsent = (await uncorked)?.[1] ?? err;
     return unsent === null ? [true, null] : [null, unsent];
   }
@@ -499,13 +504,13 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   }
 
   settimeout(ms: number): void {
-    this.#sendTimeout = this.#receiveTimeout = checkTimeout(ms, "settimeout: ms");
+    this.#sendWait = this.#receiveWait = this.#waitFor(checkTimeout(ms, "settimeout: ms"));
   }
 
   /** Sets the timeouts of sends and receives apart; for kinds of streams. */
   protected setTimeouts(send: number, receive: number): void {
-    this.#sendTimeout = checkTimeout(send, "settimeouts: send");
-    this.#receiveTimeout = checkTimeout(receive, "settimeouts: receive");
+    this.#sendWait = this.#waitFor(checkTimeout(send, "settimeouts: send"));
+    this.#receiveWait = this.#waitFor(checkTimeout(receive, "settimeouts: receive"));
   }
 
   get pending(): number {
@@ -584,10 +589,17 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   #receive(pattern: Pattern, options: ReceiveOptions | undefined): Promise<Taken> {
     const channel = this.#channel;
     if (channel === null) return this.#refuse("receive");
-    const timeout = options?.timeout === undefined
-      ? this.#receiveTimeout
-      : checkTimeout(options.timeout);
-    return channel.incoming.receive(pattern, { timeout, signal: options?.signal, owner: this });
+    return channel.incoming.receive(pattern, this.#waitOf(options, this.#receiveWait));
+  }
+
+  #waitOf(options: WaitOptions | undefined, usual: CallWait): CallWait {
+    if (options === undefined) return usual;
+    const { timeout, signal } = options;
+    return this.#waitFor(timeout === undefined ? usual.timeout : checkTimeout(timeout), signal);
+  }
+
+  #waitFor(timeout: number, signal?: AbortSignal): CallWait {
+    return { timeout, signal, owner: this };
   }
 
   #fail(err: IoError): Promise<[value: null, err: IoError]> {
