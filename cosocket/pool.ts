@@ -1,5 +1,4 @@
 import {
-  Deadline,
   IoError,
   Link,
   now,
@@ -10,6 +9,7 @@ import {
   wheel,
 } from "../core/mod.ts";
 import type { Channel } from "../stream/mod.ts";
+import { Term } from "./_dial.ts";
 import type { Transport } from "./_transport.ts";
 import type { PoolStats } from "./types.ts";
 
@@ -26,8 +26,10 @@ export interface Member {
   transport: Transport;
   /** How often it came out of the pool. */
   reused: number;
+  /** It rests in its pool. */
+  resting: boolean;
   /** Closes it when it has rested too long. */
-  deadline: Deadline | null;
+  term: Term | null;
 }
 
 /** What a connect gets of the pool: a socket at rest, or leave to open one. */
@@ -79,12 +81,15 @@ export function poolOf(key: string): Pool {
   return pool;
 }
 
-/** A socket at rest that is there at once, with nothing to be waited for; else `null`. */
-export function rested(key: string, size: number | undefined): Member | null {
-  const pool = pools.get(key);
-  if (pool === undefined || pool.stale) return null;
+/**
+ * What is there without a wait: a socket at rest, or leave to open one, which is the pool
+ * and must be given back. Else `null`: it takes a wait, or news from the kernel first.
+ */
+export function ask(key: string, size: number | undefined): Member | Pool | null {
+  const pool = poolOf(key);
+  if (pool.stale) return null;
   if (size !== undefined) pool.resize(size);
-  return pool.take();
+  return pool.take() ?? (pool.admit() ? pool : null);
 }
 
 /**
@@ -179,14 +184,18 @@ export class Pool {
     return member === undefined ? null : this.#wake(member);
   }
 
+  /** Gives leave to open one, where nobody waits and there is room. */
+  admit(): boolean {
+    if (this.#waiting > 0 || this.#open >= this.size) return false;
+    this.#open += 1;
+    return true;
+  }
+
   /** Gives a socket at rest or leave to open one; who must wait stands in line. */
   grant(backlog: number, wait: WaitOptions): Promise<Result<Grant>> {
     const member = this.take();
     if (member !== null) return Promise.resolve([{ pool: this, member }, null]);
-    if (this.#waiting === 0 && this.#open < this.size) {
-      this.#open += 1;
-      return Promise.resolve([{ pool: this, member: null }, null]);
-    }
+    if (this.admit()) return Promise.resolve([{ pool: this, member: null }, null]);
     if (this.#waiting >= backlog) {
       const words = `Cannot connect ${this.key}: ${this.#waiting} already wait for ` +
         `one of ${this.size} sockets`;
@@ -205,13 +214,14 @@ export class Pool {
   }
 
   /** A socket has been opened with our leave: its close gives the place back. */
-  opened(channel: Channel, transport: Transport): Member {
+  opened(channel: Channel, transport: Transport, term: Term | null = null): Member {
     const member: Member = {
       pool: this,
       channel,
       transport,
       reused: 0,
-      deadline: null,
+      resting: false,
+      term,
     };
     channel.on_release = () => member.pool.#closed(member);
     return member;
@@ -241,9 +251,9 @@ export class Pool {
 
   /** From now on nobody can be given it. */
   #forget(member: Member): void {
-    const at = this.#idle.indexOf(member);
-    if (at >= 0) this.#idle.splice(at, 1);
-    member.deadline?.remove();
+    if (member.resting) this.#idle.splice(this.#idle.indexOf(member), 1);
+    member.resting = false;
+    member.term?.remove();
   }
 
   /**
@@ -269,10 +279,12 @@ export class Pool {
   #rest(member: Member, idle: number): void {
     const { channel, transport } = member;
     if (idle > 0 && idle !== Infinity) {
-      member.deadline ??= new Deadline(() => this.#evict(member, "it has rested too long"), false);
-      member.deadline.set(now() + idle);
+      const term = member.term ??= new Term();
+      term.due ??= () => member.pool.#evict(member, "it has rested too long");
+      term.set(now() + idle);
     }
     this.#idle.push(member);
+    member.resting = true;
     channel.trace?.("pool put");
     channel.outgoing.rest();
     channel.incoming.watch((news) => {
@@ -301,8 +313,9 @@ export class Pool {
   /** Takes a socket out of its rest. */
   #wake(member: Member): Member {
     const { channel, transport } = member;
+    member.resting = false;
     // It stays in its bucket: the one timer under all need not be set anew a moment later.
-    member.deadline?.clear();
+    member.term?.clear();
     channel.incoming.watch(null);
     transport.ref(true);
     channel.trace?.("pool take");

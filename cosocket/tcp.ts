@@ -11,18 +11,24 @@ import {
 import { BufferedStream, Channel, DEFAULT_TIMEOUT } from "../stream/mod.ts";
 import { isIP, type Socket } from "node:net";
 import {
+  closedMeanwhile,
   dieIfKilled,
   type NodeOptions,
   NodeTransport,
   notConnected,
   type Target,
   targetOf,
+  TcpDial,
+  type TcpTarget,
+  type UnderWay,
+  USUAL,
+  whatTo,
 } from "./_dial.ts";
 import { dialResolved } from "./_resolve.ts";
 import { handshake, identity, type Role, TlsTransport } from "./_tls.ts";
 import { traceFromEnv } from "./_trace.ts";
 import { ConnTransport, type SocketOption, type Transport } from "./_transport.ts";
-import { acquire, IDLE_LIFE, type Member, Pool, poolOf, rested } from "./pool.ts";
+import { acquire, ask, IDLE_LIFE, type Member, Pool, poolOf } from "./pool.ts";
 import type {
   Address,
   ConnectOptions,
@@ -41,6 +47,35 @@ interface Call {
   target: Target;
   options: ConnectOptions;
 }
+
+/** Most say nothing, and need no object for that. */
+const NO_OPTIONS: ConnectOptions = {};
+
+/** Several steps, which the close of their socket ends by a signal. */
+class Steps implements UnderWay {
+  over = false;
+  readonly #abort = new AbortController();
+
+  /** The signal for each step, beside the caller's own. */
+  signal(callers: AbortSignal | undefined): AbortSignal {
+    const own = this.#abort.signal;
+    return callers === undefined ? own : AbortSignal.any([callers, own]);
+  }
+
+  get aborted(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  abort(): void {
+    this.#abort.abort();
+  }
+}
+
+/** Makes a socket and connects it; what only the class itself can, in one promise. */
+let open: <E extends Encoding>(
+  call: Call,
+  options: TcpOptions<E>,
+) => Promise<Result<TcpSocket<E>>>;
 
 /**
  * A TCP, TLS or Unix socket: a `Stream` that can be connected, kept alive in a pool,
@@ -72,8 +107,8 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
   readonly #ssl: boolean | SslOptions;
   #connectTimeout: number;
   #member: Member | null = null;
-  /** Ends the connect or the handshake that is under way; `null` while there is none. */
-  #underWay: AbortController | null = null;
+  /** The connect or the handshake that was begun last. */
+  #underWay: UnderWay | null = null;
   /** Options set before there was a connection. */
   #early: Map<SocketOption, boolean | number> | null = null;
   /** What the pool is called without the part that tells TLS apart. */
@@ -82,9 +117,8 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
 
   /** Made by {@linkcode tcp}. */
   constructor(options: TcpOptions<E> = {}) {
-    const { ssl = false, ...given } = options;
-    const { timeout = DEFAULT_TIMEOUT } = given;
-    super(null, given);
+    const { ssl = false, timeout = DEFAULT_TIMEOUT } = options;
+    super(null, options);
     this.#ssl = ssl;
     this.#connectTimeout = timeout;
   }
@@ -117,49 +151,90 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
   connect(target: ConnectTarget): Promise<Result<true>>;
   connect(
     host: string | ConnectTarget,
-    ...rest: (number | string | ConnectOptions | undefined)[]
+    second?: number | ConnectOptions,
+    third?: number | string | ConnectOptions,
+    fourth?: string,
   ): Promise<Result<true>> {
-    const { target, options } = callOf(host, rest);
+    return this.#open(callOf(host, second, third, fourth), true);
+  }
+
+  static {
+    open = (call, options) => {
+      const sock = new TcpSocket(options);
+      return sock.#open(call, sock);
+    };
+  }
+
+  /** Connects, and gives `value` then. */
+  #open<T>({ target, options }: Call, value: T): Promise<Result<T>> {
     checkOptions(options);
-    checkTimeout(options.timeout ?? 0);
+    const timeout = checkTimeout(options.timeout ?? this.#connectTimeout);
     if (dying !== 0) {
       const refused = refusal();
       if (refused !== null) return refused;
     }
-    if (this.#underWay !== null || !this.closed()) {
+    if (this.#busy || !this.closed()) {
       const words = `Cannot connect to ${target.name}: this socket is connected already`;
       return Promise.resolve([null, new IoError("busy", words)]);
     }
     const node = this.#kind(target, options);
-    const member = options.signal?.aborted === true ? null : rested(this.#key(), options.pool_size);
-    if (member !== null) {
-      // The usual way with a pool, and the short one: nobody can give up what is there.
-      this.#reuse(member, node);
-      return Promise.resolve([true, null]);
+    const { signal, resolver } = options;
+    const asked = signal?.aborted === true ? null : ask(this.#key(), options.pool_size);
+    // The usual ways are short ones: nobody can give up what is there, and what takes one
+    // step needs no more than one promise.
+    if (asked !== null && !(asked instanceof Pool)) {
+      this.#reuse(asked, node);
+      return Promise.resolve([value, null]);
     }
-    return this.#begin(
-      options.signal,
-      (signal) => this.#connect(target, node, { ...options, signal }),
-      `connect to ${target.name}`,
-    );
+    const usual = this.#ssl === false && resolver === undefined && node === USUAL;
+    if (asked !== null && usual && target.family === "tcp") {
+      return this.#dial(asked, target, timeout, signal, value);
+    }
+    return this.#begin(signal, whatTo(target), async (either) => {
+      const [, err] = await this.#connect(asked, target, node, timeout, {
+        ...options,
+        signal: either,
+      });
+      return err === null ? [value, null] : [null, err];
+    });
   }
 
-  /** Runs a connect or a handshake so that `close` can end it. */
-  async #begin(
+  /** Connects with a pool's leave, where there is nothing to do before or after it. */
+  #dial<T>(
+    pool: Pool,
+    target: TcpTarget,
+    timeout: number,
     signal: AbortSignal | undefined,
-    run: (signal: AbortSignal) => Promise<Result<true>>,
-    what: string,
-  ): Promise<Result<true>> {
-    const own = this.#underWay = new AbortController();
-    try {
-      const either = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal]);
-      const result = await run(either);
-      if (!own.signal.aborted) return result;
-      super.close_immediately();
-      const words = `Cannot ${what}: the socket was closed meanwhile`;
-      return [null, new IoError("closed", words)];
-    } finally {
+    value: T,
+  ): Promise<Result<T>> {
+    const dial = new TcpDial(target, timeout, signal, (transport, term) => {
       this.#underWay = null;
+      this.#use(pool.opened(new Channel(transport, target.name), transport, term));
+      return value;
+    }, pool);
+    this.#underWay = dial;
+    return dial.promise;
+  }
+
+  /** A connect or a handshake is under way. */
+  get #busy(): boolean {
+    return this.#underWay !== null && !this.#underWay.over;
+  }
+
+  /** Runs a connect or a handshake of several steps so that `close` can end it. */
+  async #begin<T>(
+    signal: AbortSignal | undefined,
+    what: string,
+    run: (signal: AbortSignal) => Promise<Result<T>>,
+  ): Promise<Result<T>> {
+    const steps = this.#underWay = new Steps();
+    try {
+      const result = await run(steps.signal(signal));
+      if (!steps.aborted) return result;
+      super.close_immediately();
+      return [null, closedMeanwhile(what)];
+    } finally {
+      steps.over = true;
     }
   }
 
@@ -238,36 +313,42 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     return node;
   }
 
+  /** All steps there can be. `asked` is the leave to open one, or `null` to wait for it. */
   async #connect(
+    asked: Pool | null,
     target: Target,
     node: NodeOptions,
+    timeout: number,
     options: ConnectOptions,
   ): Promise<Result<true>> {
-    const timeout = options.timeout ?? this.#connectTimeout;
     const until = timeout === 0 ? Infinity : now() + timeout;
     const left = (): WaitOptions => {
       const wait = options.signal === undefined ? {} : { signal: options.signal };
       // A deadline that has just passed must not become "no limit".
       return until === Infinity ? wait : { ...wait, timeout: Math.max(until - now(), 0.01) };
     };
-    const backlog = options.backlog ?? Infinity;
-    const [grant, err] = await acquire(this.#key(), options.pool_size, backlog, left());
-    if (err !== null) return [null, told(err, target, timeout)];
-    if (grant.member !== null) {
-      this.#keepUnlessKilled(grant.member);
-      this.#reuse(grant.member, node);
-      return [true, null];
+    let pool = asked;
+    if (pool === null) {
+      const backlog = options.backlog ?? Infinity;
+      const [grant, err] = await acquire(this.#key(), options.pool_size, backlog, left());
+      if (err !== null) return [null, told(err, target, timeout)];
+      if (grant.member !== null) {
+        this.#keepUnlessKilled(grant.member);
+        this.#reuse(grant.member, node);
+        return [true, null];
+      }
+      pool = grant.pool;
     }
-    const { pool } = grant;
+    const own = pool;
     const [transport, dialError] = await dialResolved(
       target,
       options.resolver,
       node,
       left,
-      () => pool.leave(),
+      () => own.leave(),
     );
     if (dialError !== null) return [null, told(dialError, target, timeout)];
-    const member = pool.opened(new Channel(transport, target.name), transport);
+    const member = own.opened(new Channel(transport, target.name), transport);
     if (this.#ssl !== false) {
       const options = this.#ssl === true ? {} : this.#ssl;
       const role: Role = { as: "client", host: hostOf(target), options };
@@ -299,8 +380,10 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
   }
 
   #nodeOptions({ keepidle, local_address, local_port }: ConnectOptions): NodeOptions {
-    const early = this.#early?.get("keepidle");
-    return { keepidle: keepidle ?? (early as number | undefined), local_address, local_port };
+    const early = this.#early?.get("keepidle") as number | undefined;
+    return (keepidle ?? early ?? local_address ?? local_port) === undefined
+      ? USUAL
+      : { keepidle: keepidle ?? early, local_address, local_port };
   }
 
   #use(member: Member): void {
@@ -328,14 +411,14 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     const timeout = checkTimeout(options.timeout ?? this.#connectTimeout);
     const member = this.#member;
     if (member === null || this.closed()) return [null, notConnected("shake hands (TLS)")];
-    const refusal = this.#underWay === null
-      ? unready(member.channel)
-      : new IoError("busy", `Cannot shake hands (TLS) with ${member.channel.name}: another waits`);
+    const refusal = this.#busy
+      ? new IoError("busy", `Cannot shake hands (TLS) with ${member.channel.name}: another waits`)
+      : unready(member.channel);
     if (refusal !== null) return [null, refusal];
     return await this.#begin(
       options.signal,
-      (signal) => this.#shakeHands(member, options, { timeout, signal }),
       `shake hands (TLS) with ${member.channel.name}`,
+      (signal) => this.#shakeHands(member, options, { timeout, signal }),
     );
   }
 
@@ -551,15 +634,19 @@ function hostOf(target: Target): string {
 /** Puts the many forms of `connect` in order. */
 function callOf(
   host: string | ConnectTarget,
-  rest: (number | string | ConnectOptions | undefined)[],
+  second: number | ConnectOptions | undefined,
+  third: number | string | ConnectOptions | undefined,
+  fourth?: string,
 ): Call {
   if (typeof host === "object" && host !== null) {
     const { host: name, port, path, ...options } = host;
     return { target: path === undefined ? targetOf(name, port) : pathOf(path), options };
   }
   const isPath = typeof host === "string" && host.startsWith("/");
-  const target = isPath ? pathOf(host) : targetOf(host, rest[0]);
-  const [size, key] = isPath ? rest : rest.slice(1);
+  const target = isPath ? pathOf(host) : targetOf(host, second);
+  const size = isPath ? second : third;
+  const key = isPath ? third : fourth;
+  if (size === undefined && key === undefined) return { target, options: NO_OPTIONS };
   if (typeof size === "object" && size !== null) return { target, options: size };
   const options: ConnectOptions = {};
   if (size !== undefined) options.pool_size = size as number;
@@ -568,7 +655,9 @@ function callOf(
 }
 
 /** What a pool is called by default: sockets that differ in kind must not be mixed. */
-function nameOf(target: Target, { keepidle, local_address, local_port }: NodeOptions): string {
+function nameOf(target: Target, node: NodeOptions): string {
+  if (node === USUAL) return target.name;
+  const { keepidle, local_address, local_port } = node;
   const from = [local_address, local_port].filter((part) => part !== undefined).join(":");
   return target.name + (from === "" ? "" : ` from ${from}`) +
     (keepidle === undefined ? "" : " keepidle");
@@ -658,22 +747,17 @@ export function connect<E extends Encoding = "lines">(
   path: string,
   options?: OpenOptions<E>,
 ): Promise<Result<TcpSocket<E>>>;
-export async function connect<E extends Encoding = "lines">(
+export function connect<E extends Encoding = "lines">(
   host: string,
   second?: number | OpenOptions<E>,
-  third: OpenOptions<E> = {},
+  third?: OpenOptions<E>,
 ): Promise<Result<TcpSocket<E>>> {
-  const all = typeof second === "object" ? second : third;
-  const { ssl, encoding, ...options } = all;
-  const given: TcpOptions<E> = {};
-  if (ssl !== undefined) given.ssl = ssl;
-  if (encoding !== undefined) given.encoding = encoding;
-  if (options.timeout !== undefined) given.timeout = options.timeout;
-  const sock = new TcpSocket<E>(given);
-  const [, err] = typeof second === "number"
-    ? await sock.connect(host, second, options)
-    : await sock.connect(host, options);
-  return err === null ? [sock, null] : [null, err];
+  try {
+    const options = (typeof second === "object" ? second : third) ?? NO_OPTIONS;
+    return open<E>(callOf(host, second ?? NO_OPTIONS, options), options);
+  } catch (misuse) {
+    return Promise.reject(misuse);
+  }
 }
 
 /**

@@ -76,6 +76,11 @@ export class Incoming {
     return this.#reader !== null || this.#selecting !== null;
   }
 
+  /** A read of the source is under way. */
+  get reading(): boolean {
+    return this.#reading;
+  }
+
   /** A select waits. */
   get selected(): boolean {
     return this.#selecting !== null;

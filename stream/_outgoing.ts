@@ -149,6 +149,11 @@ export class Outgoing {
     return this.#queue.length > 0 || this.#batch.length > 0 || this.#holder !== null;
   }
 
+  /** A write or an end of the source is under way. */
+  get writing(): boolean {
+    return this.#writing;
+  }
+
   /** What is being written now is the end of all that was to be sent. */
   get finishing(): boolean {
     return this.#pieces.length === 1 && this.#queue.length === 0 && this.#holder === null;

@@ -187,7 +187,7 @@ export class Channel {
   /** Gives the source back at once; sends that wait are dropped. */
   close_immediately(): void {
     if (this.#state === "released") {
-      if (this.#parting !== null) this.source.close(true);
+      if (this.#parting !== null) this.source.close(true, true);
       return;
     }
     if (this.#state === "open") {
@@ -203,11 +203,12 @@ export class Channel {
     if (this.#state === "released") return undefined;
     this.#state = "released";
     const whole = !atOnce && !this.outgoing.torn;
+    const underWay = this.incoming.reading || this.outgoing.writing;
     this.outgoing.close(() => this.closed_error("send to"));
     this.#over ??= () => whole ? null : this.closed_error("finish");
     this.#tell();
     // Behind a message that is stuck half-way a farewell would be stuck too.
-    const farewell = this.source.close(atOnce || this.outgoing.torn) ?? undefined;
+    const farewell = this.source.close(atOnce || this.outgoing.torn, underWay) ?? undefined;
     // Whoever counts connections must count this one until it is gone.
     const gone = () => {
       this.#parting = null;

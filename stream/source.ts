@@ -22,9 +22,9 @@ export interface Source {
   end(): Promise<void>;
   /**
    * Gives everything back; `at_once` without a farewell to the other side. A read or
-   * write under way rejects, or never settles.
+   * write under way rejects, or never settles; `under_way` says whether there is one.
    */
-  close(at_once: boolean): void | Promise<void>;
+  close(at_once: boolean, under_way?: boolean): void | Promise<void>;
   /** A read under way keeps the program alive; in memory it does not. */
   readonly keeps_alive: boolean;
   /**
