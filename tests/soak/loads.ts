@@ -99,8 +99,8 @@ let files = 0;
  * the start of a process or of a worker does, would leave the others no rounds to speak of.
  */
 export const RESTS: Record<string, number> = {
-  contexts: 150,
-  children: 150,
+  contexts: 500,
+  children: 500,
   tls: 20,
   logs: 20,
   files: 5,
