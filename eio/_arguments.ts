@@ -1,14 +1,30 @@
 /** Checks of what callers hand in. */
-import { bytesOf, type Codec, codecOf, type Encoding, partsOf, type Payload } from "../core/mod.ts";
+import {
+  bytesOf,
+  checkTimeout,
+  type Codec,
+  codecOf,
+  type Encoding,
+  partsOf,
+  type Payload,
+  type WaitOptions,
+} from "../core/mod.ts";
+
+const NO_OPTIONS = Object.freeze({});
 
 /** Splits `(offset, options)`, of which either may be left out. */
-export function offsetAnd<O extends object>(
+export function offsetAnd<O extends WaitOptions>(
   offset: number | null | undefined | O,
   options: O | undefined,
 ): [offset: number | null, options: O] {
-  if (typeof offset === "object" && offset !== null) return [null, offset];
+  if (typeof offset === "object" && offset !== null) return [null, checked(offset)];
   if (offset !== null && offset !== undefined) checkBytes(offset, "offset");
-  return [offset ?? null, options ?? {} as O];
+  return [offset ?? null, options === undefined ? NO_OPTIONS as O : checked(options)];
+}
+
+function checked<O extends WaitOptions>(options: O): O {
+  if (options.timeout !== undefined) checkTimeout(options.timeout);
+  return options;
 }
 
 /** Throws unless `value` is a whole number of bytes, 0 or more. */
@@ -27,9 +43,13 @@ export function checkMemory(into: Uint8Array): void {
   throw new TypeError(`read_into: into must be a Uint8Array: got ${typeof into}`);
 }
 
-/** The pieces of bytes that `data` stands for; throws `TypeError` for what cannot be written. */
+/**
+ * The pieces of bytes that `data` stands for, none of them empty; throws `TypeError` for
+ * what cannot be written.
+ */
 export function bytesToWrite(data: Payload, codec: Codec, encoding?: Encoding): Uint8Array[] {
   const used = encoding === undefined ? codec : codecOf(encoding);
+  if (data instanceof Uint8Array) return data.length > 0 ? [data] : [];
   let parts;
   try {
     parts = partsOf(data, used);
@@ -39,7 +59,8 @@ export function bytesToWrite(data: Payload, codec: Codec, encoding?: Encoding): 
     throw error;
   }
   const list = Array.isArray(parts) ? parts : [parts];
-  const pieces = list.map((part) => typeof part === "string" ? bytesOf(part, used) : part);
+  const pieces = list.map((part) => typeof part === "string" ? bytesOf(part, used) : part)
+    .filter((piece) => piece.length > 0);
   return pieces.length > 1 ? gathered(pieces) : pieces;
 }
 

@@ -1,5 +1,9 @@
 import type { Bytes } from "../core/mod.ts";
-import { type Caller, Limits } from "./_call.ts";
+import { type Caller, Operations } from "./_operation.ts";
+import { quote } from "./_path.ts";
+
+/** So much goes to the system at once: between two pieces a call can be given up. */
+export const PIECE = 1024 * 1024;
 
 /**
  * An open file of the system's, and the one operation under way on it.
@@ -12,12 +16,19 @@ import { type Caller, Limits } from "./_call.ts";
 export class Descriptor {
   readonly path: string;
   readonly append: boolean;
-  /** The time limits of the operations on it. */
-  readonly limits: Limits = new Limits();
+  /** The calls that wait for it. */
+  readonly operations: Operations = new Operations();
+  /** What those do that read, and that write. */
+  readonly reading: () => string;
+  readonly writing: () => string;
   /** Who reads ahead on it: kept as long as this is, and closed with it. */
   reader: { close(): void } | null = null;
   readonly #file: Deno.FsFile;
-  #running: Promise<void> | null = null;
+  // Invariant: while count is 0, last is resolved and nothing is under way.
+  /** How many operations are under way or stand behind the one that is. */
+  #count = 0;
+  /** When the last of them has ended. */
+  #last: Promise<void> = Promise.resolve();
   /** Where the system's cursor stands; -1 if that is not known. */
   #at = 0;
   #closed = false;
@@ -26,26 +37,25 @@ export class Descriptor {
     this.#file = file;
     this.path = path;
     this.append = append;
+    // Of the path alone: what waits must not keep the handle alive.
+    this.reading = () => `read ${quote(path)}`;
+    this.writing = () => `write ${quote(path)}`;
   }
 
-  /** Gives up to a buffer's worth of bytes from `offset` on; 0 at the end. */
-  read(offset: number, into: Bytes, caller: Caller): Promise<number> {
-    return this.#alone(caller, async (file) => {
+  /** Gives up to a buffer's worth of bytes from `offset` on; `null` at the end. */
+  read(offset: number, into: Bytes, caller: Caller): Promise<number | null> {
+    return this.#alone(caller, (file) => {
       this.#moveTo(offset);
-      const count = await file.read(into) ?? 0;
-      this.#at = offset + count;
-      return count;
-    });
+      return file.read(into);
+    }, this.#moved);
   }
 
   /** Writes bytes at `offset`, or at the end of an appended file; gives how many were taken. */
   write(offset: number, bytes: Uint8Array, caller: Caller): Promise<number> {
-    return this.#alone(caller, async (file) => {
+    return this.#alone(caller, (file) => {
       if (!this.append) this.#moveTo(offset);
-      const count = await file.write(bytes);
-      this.#at = this.append ? file.seekSync(0, Deno.SeekMode.Current) : offset + count;
-      return count;
-    });
+      return file.write(bytes);
+    }, this.append ? this.#appended : this.#moved);
   }
 
   /** Where the next append would have left the cursor: behind what was written last. */
@@ -55,7 +65,10 @@ export class Descriptor {
 
   /** Where the end is. */
   end(caller: Caller): Promise<number> {
-    return this.#alone(caller, async (file) => this.#at = await file.seek(0, Deno.SeekMode.End));
+    return this.#alone(caller, (file) => file.seek(0, Deno.SeekMode.End), (at) => {
+      this.#count -= 1;
+      this.#at = at;
+    });
   }
 
   stat(caller: Caller): Promise<Deno.FileInfo> {
@@ -84,8 +97,8 @@ export class Descriptor {
     if (this.#closed) return;
     this.#closed = true;
     this.reader?.close();
-    while (this.#running !== null) await this.#running;
-    this.limits.close();
+    while (this.#count > 0) await this.#last;
+    this.operations.close();
     this.#file.close();
   }
 
@@ -95,21 +108,44 @@ export class Descriptor {
   }
 
   /** Runs `run` when everything before it has ended; not at all if its caller has gone by then. */
-  #alone<T>(caller: Caller, run: (file: Deno.FsFile) => Promise<T>): Promise<T> {
-    const begin = async () => {
+  #alone<T>(
+    caller: Caller,
+    run: (file: Deno.FsFile) => Promise<T>,
+    ended: (value: T) => void = this.#ended,
+  ): Promise<T> {
+    const mine = this.#count === 0 ? this.#begin(run) : this.#last.then(() => {
       if (caller.gone) throw new Error("Nobody waits any more");
-      try {
-        return await run(this.#file);
-      } catch (error) {
-        this.#at = -1;
-        throw error;
-      }
-    };
-    const mine = this.#running === null ? begin() : this.#running.then(begin);
-    const over = mine.then(() => {}, () => {}).then(() => {
-      if (this.#running === over) this.#running = null;
+      return run(this.#file);
     });
-    this.#running = over;
+    this.#count += 1;
+    this.#last = mine.then(ended, this.#failed);
     return mine;
   }
+
+  #begin<T>(run: (file: Deno.FsFile) => Promise<T>): Promise<T> {
+    try {
+      return run(this.#file);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  readonly #ended = (): void => {
+    this.#count -= 1;
+  };
+
+  readonly #failed = (): void => {
+    this.#count -= 1;
+    this.#at = -1;
+  };
+
+  readonly #moved = (count: number | null): void => {
+    this.#count -= 1;
+    this.#at += count ?? 0;
+  };
+
+  readonly #appended = (): void => {
+    this.#count -= 1;
+    this.#at = this.#file.seekSync(0, Deno.SeekMode.Current);
+  };
 }

@@ -2,7 +2,8 @@ import { close, constants, fstat, open, read, type Stats, writeSync } from "node
 import { promisify } from "node:util";
 import type { Bytes } from "../core/mod.ts";
 import type { Source } from "../stream/mod.ts";
-import { type Caller, errnoOf } from "./_call.ts";
+import { errnoOf } from "./_errors.ts";
+import type { Caller } from "./_operation.ts";
 import type { Access } from "./_mode.ts";
 import { until } from "./_poll.ts";
 

@@ -1,5 +1,5 @@
 import { BufferedStream, type LinesOptions, type Source } from "../stream/mod.ts";
-import type { Caller } from "./_call.ts";
+import type { Caller } from "./_operation.ts";
 import type { Descriptor } from "./_descriptor.ts";
 
 /** A stream over a file from some place on: it reads ahead, and knows how far. */
@@ -15,8 +15,8 @@ export class Reader {
     const source: Source = {
       read: async (into) => {
         const count = await descriptor.read(this.#ahead, into, this.#caller);
-        this.#ahead += count;
-        return count === 0 ? null : count;
+        this.#ahead += count ?? 0;
+        return count;
       },
       write: () => Promise.reject(new Error("Only reads")),
       end: () => Promise.resolve(),

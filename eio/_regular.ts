@@ -15,24 +15,19 @@ import {
   type Result,
   type WaitOptions,
 } from "../core/mod.ts";
-import { DEFAULT_TIMEOUT, type LinesOptions } from "../stream/mod.ts";
-import { bytesToWrite, checkBytes, checkMemory, joined, offsetAnd } from "./_arguments.ts";
-import { ask, type CallOptions, done, osError } from "./_call.ts";
+import type { LinesOptions } from "../stream/mod.ts";
+import { bytesToWrite, checkBytes, checkMemory, offsetAnd } from "./_arguments.ts";
+import { Cursor, Place } from "./_cursor.ts";
 import type { Descriptor } from "./_descriptor.ts";
+import { FileLock, isExclusive } from "./_lock.ts";
 import type { Access } from "./_mode.ts";
+import { type Caller, plain } from "./_operation.ts";
 import { quote } from "./_path.ts";
-import { until } from "./_poll.ts";
-import { FileLines, Reader } from "./_reader.ts";
+import { fill, take } from "./_reading.ts";
+import { FileLines, type Reader } from "./_reader.ts";
 import { statOf } from "./_stat.ts";
-import { textOf } from "./_text.ts";
+import { put } from "./_writing.ts";
 import type { FileHandle, FileStat, Whence, WriteOptions } from "./types.ts";
-
-/** So much goes to the system at once: between two pieces a call can be given up. */
-const PIECE = 1024 * 1024;
-
-/** The memory for a read of unknown size: at first, and later at most. */
-const LEAST = 64 * 1024;
-const MOST = 64 * 1024 * 1024;
 
 /** Closes what was dropped without `close`: nothing else would ever give it back. */
 const dropped = new FinalizationRegistry<Descriptor>((descriptor) => {
@@ -46,18 +41,15 @@ export class RegularFile<E extends Encoding> implements FileHandle<E> {
   readonly #descriptor: Descriptor;
   readonly #access: Access;
   readonly #codec: Codec;
-  #timeout = DEFAULT_TIMEOUT;
-  // Invariant: while #reader is not null, the cursor is the reader's, and this is stale.
-  #cursor = 0;
-  #reader: Reader | null = null;
-  /** A call that uses the cursor is under way. */
-  #taken = false;
+  readonly #cursor = new Cursor();
+  readonly #lock: FileLock;
   #closed = false;
 
   constructor(descriptor: Descriptor, access: Access, encoding: Encoding) {
     this.#descriptor = descriptor;
     this.#access = access;
     this.#codec = codecOf(encoding);
+    this.#lock = new FileLock(descriptor, () => this.#refusal("lock"));
     dropped.register(this, descriptor, this);
   }
 
@@ -72,71 +64,11 @@ export class RegularFile<E extends Encoding> implements FileHandle<E> {
   ): Promise<ReadResult<Data<E>>> {
     checkBytes(length, "read: length");
     const [at, limits] = offsetAnd(offset, options);
-    if (!this.#access.read) throw this.#misuse("read");
-    const reading = at === null
-      ? this.#onCursor("read", () => this.#readOn(length, limits))
-      : this.#ifOpen("read", () => this.#readAt(at, length, limits).then(([result]) => result));
+    const place = this.#placeToRead(at);
+    const reading = place instanceof IoError
+      ? afterTurn(fail(place))
+      : take(this.#descriptor, place, length, this.#codec, limits);
     return reading as Promise<ReadResult<Data<E>>>;
-  }
-
-  async #readOn(length: number, options: WaitOptions): Promise<ReadResult<Bytes | string>> {
-    const [result, consumed] = await this.#readAt(this.#cursor, length, options);
-    this.#cursor += consumed;
-    return result;
-  }
-
-  async #readAt(
-    offset: number,
-    length: number,
-    options: WaitOptions,
-  ): Promise<[ReadResult<Bytes | string>, consumed: number]> {
-    const [bytes, err] = await this.#bytesAt(offset, length, options);
-    if (err !== null) return [fail(err), 0];
-    if (bytes.length === 0 && length > 0) return [[null, null], 0];
-    return textOf(bytes, this.#codec, bytes.length < length);
-  }
-
-  /** Up to `length` bytes from `offset` on, fewer only at the end. */
-  async #bytesAt(offset: number, length: number, options: WaitOptions): Promise<Result<Bytes>> {
-    let room = length;
-    if (length > PIECE) {
-      // Memory for what is there, not for what was asked.
-      const [size, err] = await this.size(options);
-      if (err !== null) return fail(err);
-      room = Math.min(length, Math.max(size - offset, LEAST));
-    }
-    let more = PIECE;
-    const pieces: Bytes[] = [];
-    let total = 0;
-    while (total < length) {
-      const piece = new Uint8Array(room);
-      const [filled, err] = await this.#fill(offset + total, piece, options);
-      if (err !== null) return fail(err);
-      pieces.push(filled === room ? piece : shortened(piece, filled));
-      total += filled;
-      if (filled < room) break;
-      // It may have grown, or have no size to speak of: look further, ever more at once.
-      room = Math.min(length - total, more);
-      more = Math.min(2 * more, MOST);
-    }
-    return ok(pieces.length === 1 ? pieces[0]! : joined(pieces, total));
-  }
-
-  /** Fills `into` from `offset` on; gives how far, which is all of it but for the end. */
-  async #fill(offset: number, into: Bytes, options: WaitOptions): Promise<Result<number>> {
-    let filled = 0;
-    while (filled < into.length) {
-      const piece = into.subarray(filled, filled + PIECE);
-      const [count, err] = await ask(
-        () => `read ${quote(this.path)}`,
-        this.#limits(options),
-        (caller) => this.#descriptor.read(offset + filled, piece, caller),
-      );
-      if (err !== null) return fail(err);
-      if (count === 0) break;
-      filled += count;
-    }
-    return ok(filled);
   }
 
   read_into(
@@ -146,18 +78,9 @@ export class RegularFile<E extends Encoding> implements FileHandle<E> {
   ): Promise<ReadResult<number>> {
     checkMemory(into);
     const [at, limits] = offsetAnd(offset, options);
-    if (!this.#access.read) throw this.#misuse("read");
-    const fill = async (from: number): Promise<ReadResult<number>> => {
-      const [count, err] = await this.#fill(from, into, limits);
-      if (err !== null) return fail(err);
-      return count === 0 && into.length > 0 ? [null, null] : ok(count);
-    };
-    if (at !== null) return this.#ifOpen("read", () => fill(at));
-    return this.#onCursor("read", async () => {
-      const result = await fill(this.#cursor);
-      this.#cursor += result[0] ?? 0;
-      return result;
-    });
+    const place = this.#placeToRead(at);
+    if (place instanceof IoError) return afterTurn(fail(place));
+    return fill(this.#descriptor, place, into, limits);
   }
 
   write(
@@ -168,45 +91,10 @@ export class RegularFile<E extends Encoding> implements FileHandle<E> {
     const [at, limits] = offsetAnd(offset, options);
     const pieces = bytesToWrite(data, this.#codec, limits.encoding);
     if (!this.#access.write) throw this.#misuse("write");
-    return at === null
-      ? this.#onCursor("write", () => this.#writeOn(pieces, limits))
-      : this.#ifOpen("write", () => {
-        this.#forgetAhead();
-        return this.#writeAt(at, pieces, limits, () => {});
-      });
-  }
-
-  #writeOn(pieces: Uint8Array[], options: WaitOptions): Promise<Result<number>> {
-    const from = this.#cursor;
-    const { append } = this.#access;
-    return this.#writeAt(from, pieces, options, (sent) => {
-      this.#cursor = append ? this.#descriptor.written : from + sent;
-    });
-  }
-
-  /** Writes all pieces, and tells of every step how far it came: a kill ends it anywhere. */
-  async #writeAt(
-    offset: number,
-    pieces: Uint8Array[],
-    options: WaitOptions,
-    stepped: (sent: number) => void,
-  ): Promise<Result<number>> {
-    let sent = 0;
-    for (const bytes of pieces) {
-      for (let at = 0; at < bytes.length;) {
-        const piece = bytes.subarray(at, at + PIECE);
-        const [count, err] = await ask(
-          () => `write ${quote(this.path)}`,
-          this.#limits(options),
-          (caller) => this.#descriptor.write(offset + sent, piece, caller),
-        );
-        if (err !== null) return fail(withSent(err, sent));
-        at += count;
-        sent += count;
-        stepped(sent);
-      }
-    }
-    return ok(sent);
+    const place = this.#place(at, "write");
+    if (place instanceof IoError) return afterTurn(fail(place));
+    if (at !== null) this.#cursor.forgetAhead();
+    return put(this.#descriptor, place, pieces, limits);
   }
 
   seek(pos: number, whence: Whence = "set", options: WaitOptions = {}): Promise<Result<number>> {
@@ -219,8 +107,20 @@ export class RegularFile<E extends Encoding> implements FileHandle<E> {
     if (!Number.isSafeInteger(pos)) {
       throw new RangeError(`seek: pos must be a whole number of bytes: got ${pos}`);
     }
-    return this.#onCursor("seek in", async () => {
-      let from = whence === "cur" ? this.#cursor : 0;
+    const place = this.#place(null, "seek in");
+    return place instanceof IoError
+      ? afterTurn(fail(place))
+      : this.#seek(place, pos, whence, options);
+  }
+
+  async #seek(
+    place: Place,
+    pos: number,
+    whence: Whence,
+    options: WaitOptions,
+  ): Promise<Result<number>> {
+    try {
+      let from = whence === "cur" ? place.at : 0;
       if (whence === "end") {
         const [end, err] = await this.#ask(
           "seek in",
@@ -234,18 +134,15 @@ export class RegularFile<E extends Encoding> implements FileHandle<E> {
         const words = `Cannot seek in ${quote(this.path)}: ${from + pos} is before its beginning`;
         return fail(new IoError("io", words, { errno: "EINVAL" }));
       }
-      this.#cursor = from + pos;
-      return ok(this.#cursor);
-    });
+      place.at = from + pos;
+      return ok(place.at);
+    } finally {
+      place.leave();
+    }
   }
 
   sync(options: WaitOptions = {}): Promise<Result<true>> {
-    return this.#ifOpen("sync", () =>
-      done(
-        () => `sync ${quote(this.path)}`,
-        this.#limits(options),
-        (caller) => this.#descriptor.sync(caller),
-      ));
+    return this.#done("sync", options, (caller) => this.#descriptor.sync(caller));
   }
 
   async size(options: WaitOptions = {}): Promise<Result<number>> {
@@ -254,24 +151,15 @@ export class RegularFile<E extends Encoding> implements FileHandle<E> {
   }
 
   stat(options: WaitOptions = {}): Promise<Result<FileStat>> {
-    return this.#ifOpen(
-      "stat",
-      () =>
-        this.#ask("stat", options, async (caller) => statOf(await this.#descriptor.stat(caller))),
-    );
+    const stat = async (caller: Caller) => statOf(await this.#descriptor.stat(caller));
+    return this.#ask("stat", options, stat);
   }
 
   truncate(length = 0, options: WaitOptions = {}): Promise<Result<true>> {
     checkBytes(length, "truncate: length");
     if (!this.#access.write) throw this.#misuse("write");
-    return this.#ifOpen("truncate", () => {
-      this.#forgetAhead();
-      return done(
-        () => `truncate ${quote(this.path)}`,
-        this.#limits(options),
-        (caller) => this.#descriptor.truncate(length, caller),
-      );
-    });
+    this.#cursor.forgetAhead();
+    return this.#done("truncate", options, (caller) => this.#descriptor.truncate(length, caller));
   }
 
   lines<T>(options: LinesOptions = {}): AsyncIterableIterator<T> {
@@ -282,67 +170,34 @@ export class RegularFile<E extends Encoding> implements FileHandle<E> {
 
   /** The reader in use; for its iterators. */
   get reader(): Reader | null {
-    return this.#reader;
+    return this.#cursor.reader;
   }
 
   /** A reader from the cursor on, in place of the one in use; for iterators. */
   newReader(): Reader {
     const err = this.#refusal("read", true);
     if (err !== null) throw err;
-    this.#settle();
-    return this.#reader = new Reader(this.#descriptor, this.#cursor, this.#timeout);
+    return this.#cursor.lend(this.#descriptor);
   }
 
   lock(mode: "r" | "w" = "w", options: WaitOptions = {}): Promise<Result<true>> {
     const exclusive = isExclusive(mode);
-    return this.#ifOpen(
-      "lock",
-      () =>
-        this.#ask(
-          "lock",
-          options,
-          (caller) =>
-            until(caller, () => Promise.resolve(this.#tryLock(exclusive) ? true : undefined)),
-          () => {
-            // Nobody knows of it, so nobody would ever give it back.
-            this.unlock();
-          },
-        ),
-    );
+    const err = this.#refusal("lock");
+    return err === null ? this.#lock.take(exclusive, options) : afterTurn(fail(err));
   }
 
   try_lock(mode: "r" | "w" = "w"): Result<true> {
-    const exclusive = isExclusive(mode);
-    const err = this.#refusal("lock", false);
-    if (err !== null) return fail(err);
-    try {
-      if (this.#tryLock(exclusive)) return ok(true);
-    } catch (error) {
-      return fail(osError(error, `Cannot lock ${quote(this.path)}`));
-    }
-    return fail(new IoError("busy", `Cannot lock ${quote(this.path)}: its lock is taken`));
-  }
-
-  #tryLock(exclusive: boolean): boolean {
-    const err = this.#refusal("lock", false);
-    if (err !== null) throw err;
-    return this.#descriptor.tryLock(exclusive);
+    return this.#lock.try(isExclusive(mode));
   }
 
   unlock(): Result<true> {
-    if (this.#closed) return ok(true);
-    try {
-      this.#descriptor.unlock();
-      return ok(true);
-    } catch (error) {
-      return fail(osError(error, `Cannot unlock ${quote(this.path)}`));
-    }
+    return this.#lock.give();
   }
 
   async close(): Promise<Result<true>> {
     this.#closed = true;
     dropped.unregister(this);
-    this.#reader?.close();
+    this.#cursor.reader?.close();
     await this.#descriptor.close();
     return ok(true);
   }
@@ -352,11 +207,11 @@ export class RegularFile<E extends Encoding> implements FileHandle<E> {
   }
 
   busy(): boolean {
-    return this.#taken || this.#reader?.stream.busy() === true;
+    return this.#cursor.busy();
   }
 
   settimeout(ms: number): void {
-    this.#timeout = checkTimeout(ms, "settimeout: ms");
+    this.#descriptor.operations.timeout = checkTimeout(ms, "settimeout: ms");
   }
 
   /** Closes it, at the end of an `await using` block. */
@@ -364,34 +219,40 @@ export class RegularFile<E extends Encoding> implements FileHandle<E> {
     await this.close();
   }
 
-  #limits({ timeout = this.#timeout, signal }: WaitOptions): CallOptions {
-    const { limits } = this.#descriptor;
-    return signal === undefined ? { timeout, limits } : { timeout, limits, signal };
-  }
-
+  /** Asks for what neither uses nor moves the cursor. */
   #ask<T>(
     action: string,
     options: WaitOptions,
-    run: Parameters<typeof ask<T>>[2],
-    late?: (value: T) => void,
+    run: (caller: Caller) => Promise<T>,
   ): Promise<Result<T>> {
-    return ask(() => `${action} ${quote(this.path)}`, this.#limits(options), run, late);
+    const err = this.#refusal(action);
+    if (err !== null) return afterTurn(fail(err) as Result<T>);
+    const { path, operations } = this.#descriptor;
+    return operations.ask(plain(() => `${action} ${quote(path)}`, run), options);
   }
 
-  /** What was read ahead is about to change. */
-  #forgetAhead(): void {
-    if (!this.busy()) this.#settle();
+  #done(
+    action: string,
+    options: WaitOptions,
+    run: (caller: Caller) => Promise<void>,
+  ): Promise<Result<true>> {
+    return this.#ask(action, options, (caller) => run(caller).then(() => true as const));
   }
 
-  /** Makes the cursor ours again: what was read ahead may be stale after this call. */
-  #settle(): void {
-    if (this.#reader === null) return;
-    this.#cursor = this.#reader.cursor;
-    this.#reader.close();
-    this.#reader = null;
+  #placeToRead(offset: number | null): Place | IoError {
+    if (!this.#access.read) throw this.#misuse("read");
+    return this.#place(offset, "read");
   }
 
-  #refusal(action: string, usesCursor: boolean): IoError | null {
+  /** An offset, or else the cursor, which is the call's alone until it leaves; or why not. */
+  #place(offset: number | null, action: string): Place | IoError {
+    const err = this.#refusal(action, offset === null);
+    if (err !== null) return err;
+    return offset === null ? this.#cursor.take() : new Place(offset);
+  }
+
+  /** Why a call is not taken; `null` if it is. */
+  #refusal(action: string, usesCursor = false): IoError | null {
     const refuse = (code: "closed" | "busy", why: string) =>
       new IoError(code, `Cannot ${action} ${quote(this.path)}: ${why}`);
     if (this.#closed) return refuse("closed", "it was closed");
@@ -402,39 +263,4 @@ export class RegularFile<E extends Encoding> implements FileHandle<E> {
     const { mode } = this.#access;
     return new TypeError(`Cannot ${action} ${quote(this.path)}: it was opened with "${mode}"`);
   }
-
-  #ifOpen<R extends ReadResult<unknown>>(action: string, run: () => Promise<R>): Promise<R> {
-    const err = this.#refusal(action, false);
-    return err === null ? run() : afterTurn(fail(err) as R);
-  }
-
-  async #onCursor<R extends ReadResult<unknown>>(
-    action: string,
-    run: () => Promise<R>,
-  ): Promise<R> {
-    const err = this.#refusal(action, true);
-    if (err !== null) return afterTurn(fail(err) as R);
-    this.#settle();
-    this.#taken = true;
-    try {
-      return await run();
-    } finally {
-      this.#taken = false;
-    }
-  }
-}
-
-function isExclusive(mode: "r" | "w"): boolean {
-  if (mode !== "r" && mode !== "w") throw new TypeError(`lock wants "r" or "w": got '${mode}'`);
-  return mode === "w";
-}
-
-/** The part that was filled; a copy where most of the memory would be held for nothing. */
-function shortened(piece: Bytes, filled: number): Bytes {
-  return filled < piece.length / 2 ? piece.slice(0, filled) : piece.subarray(0, filled);
-}
-
-function withSent(err: IoError, sent: number): IoError {
-  const { code, message, cause, errno } = err;
-  return new IoError(code, message, errno === undefined ? { cause, sent } : { cause, sent, errno });
 }

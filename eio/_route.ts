@@ -1,7 +1,7 @@
 import { close, constants, fstat, open } from "node:fs";
 import { promisify } from "node:util";
 import { IoError } from "../core/mod.ts";
-import { errnoOf, isRefused } from "./_call.ts";
+import { errnoOf, isRefused } from "./_errors.ts";
 import type { Access } from "./_mode.ts";
 import { quote } from "./_path.ts";
 

@@ -1,5 +1,5 @@
 import type { Source } from "../stream/mod.ts";
-import type { Caller } from "./_call.ts";
+import type { Caller } from "./_operation.ts";
 import type { Descriptor } from "./_descriptor.ts";
 
 /** A file as the source of a stream, from its beginning, or appended to. */
@@ -9,8 +9,8 @@ export function fileSource(descriptor: Descriptor): Source {
   return {
     async read(into) {
       const count = await descriptor.read(at, into, caller);
-      at += count;
-      return count === 0 ? null : count;
+      at += count ?? 0;
+      return count;
     },
     async write(bytes) {
       const count = await descriptor.write(at, bytes, caller);

@@ -13,7 +13,7 @@ import {
 } from "../core/mod.ts";
 import { BufferedStream, type LinesOptions } from "../stream/mod.ts";
 import { checkBytes, checkMemory, offsetAnd } from "./_arguments.ts";
-import { ask } from "./_call.ts";
+import { ask } from "./_operation.ts";
 import type { Device } from "./_device.ts";
 import { quote } from "./_path.ts";
 import { statOf } from "./_stat.ts";

@@ -8,7 +8,8 @@ import {
   type WaitOptions,
 } from "../core/mod.ts";
 import { bytesToWrite } from "./_arguments.ts";
-import { ask, done, errnoOf } from "./_call.ts";
+import { errnoOf } from "./_errors.ts";
+import { ask, done } from "./_operation.ts";
 import { Descriptor } from "./_descriptor.ts";
 import { accessOf } from "./_mode.ts";
 import { resolve } from "node:path";

@@ -1,5 +1,5 @@
 import type { Result, WaitOptions } from "../core/mod.ts";
-import { done } from "./_call.ts";
+import { done } from "./_operation.ts";
 import { checkOwner, idOf, type Owner } from "./_owner.ts";
 import { pathOf, quote } from "./_path.ts";
 import { type Perm, permOf } from "./_perm.ts";

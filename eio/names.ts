@@ -6,7 +6,8 @@ import {
 } from "node:fs/promises";
 import { promisify } from "node:util";
 import { IoError, type Result, type WaitOptions } from "../core/mod.ts";
-import { ask, done, errnoOf, isRefused } from "./_call.ts";
+import { errnoOf, isRefused } from "./_errors.ts";
+import { ask, done } from "./_operation.ts";
 import { pathOf, quote } from "./_path.ts";
 
 const openFile = promisify(open);

@@ -1,6 +1,6 @@
 import { codecOf, type Encoding, fail, ok, type Result, type WaitOptions } from "../core/mod.ts";
 import { BufferedStream, type StreamOptions } from "../stream/mod.ts";
-import { ask } from "./_call.ts";
+import { ask } from "./_operation.ts";
 import { Descriptor } from "./_descriptor.ts";
 import { Device } from "./_device.ts";
 import { type Access, accessOf, type OpenMode } from "./_mode.ts";

@@ -1,5 +1,6 @@
 import { fail, ok, type Result, type WaitOptions } from "../core/mod.ts";
-import { ask, isMissing } from "./_call.ts";
+import { isMissing } from "./_errors.ts";
+import { ask } from "./_operation.ts";
 import { pathOf, quote } from "./_path.ts";
 import { statOf } from "./_stat.ts";
 import type { FileStat } from "./types.ts";

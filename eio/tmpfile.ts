@@ -1,5 +1,5 @@
 import { codecOf, type Encoding, fail, ok, type Result } from "../core/mod.ts";
-import { ask } from "./_call.ts";
+import { ask } from "./_operation.ts";
 import { Descriptor } from "./_descriptor.ts";
 import { accessOf } from "./_mode.ts";
 import { pathOf } from "./_path.ts";

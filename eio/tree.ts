@@ -1,5 +1,5 @@
 import type { IoError, Result, WaitOptions } from "../core/mod.ts";
-import { ask, done } from "./_call.ts";
+import { ask, done } from "./_operation.ts";
 import { join, pathOf, quote } from "./_path.ts";
 import { type Perm, permOf } from "./_perm.ts";
 import { typeOf } from "./_stat.ts";

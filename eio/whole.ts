@@ -11,7 +11,7 @@ import {
   type WaitOptions,
 } from "../core/mod.ts";
 import { bytesToWrite, checkBytes, joined } from "./_arguments.ts";
-import { ask } from "./_call.ts";
+import { ask } from "./_operation.ts";
 import { pathOf, quote } from "./_path.ts";
 import type { Perm } from "./_perm.ts";
 import { RegularFile } from "./_regular.ts";

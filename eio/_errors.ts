@@ -1,0 +1,30 @@
+/** The system's errors, as this module tells them. */
+import { fromOs, IoError } from "../core/mod.ts";
+
+/** An error of the system's, without what its words repeat of ours. */
+export function osError(error: unknown, action: string): IoError {
+  const err = fromOs(error, action);
+  if (err === error || err.code === "no_permission") return err;
+  const words = err.message.slice(action.length)
+    .replace(/^: e[A-Z0-9]+: /, ": ")
+    .replace(/(?:: |, )[a-z]+ '[^]*$/, "");
+  const { cause, errno } = err;
+  const message = action + words;
+  return new IoError(err.code, message, errno === undefined ? { cause } : { cause, errno });
+}
+
+/** Whether Deno itself refused, for want of a permission. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof Error && error.name === "NotCapable";
+}
+
+/** The system's name of an error, `ENOENT`. */
+export function errnoOf(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : undefined;
+}
+
+/** Whether the path, or a folder on the way to it, is not there. */
+export function isMissing(err: IoError): boolean {
+  return err.code === "not_found" || err.code === "not_dir";
+}

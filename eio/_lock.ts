@@ -1,0 +1,67 @@
+import { fail, IoError, ok, type Result, type WaitOptions } from "../core/mod.ts";
+import type { Descriptor } from "./_descriptor.ts";
+import { osError } from "./_errors.ts";
+import { plain } from "./_operation.ts";
+import { quote } from "./_path.ts";
+import { until } from "./_poll.ts";
+
+/** The file's lock (`flock`), as one handle has it. */
+export class FileLock {
+  readonly #descriptor: Descriptor;
+  /** Why the handle takes no call; `null` while it does. */
+  readonly #refusal: () => IoError | null;
+
+  constructor(descriptor: Descriptor, refusal: () => IoError | null) {
+    this.#descriptor = descriptor;
+    this.#refusal = refusal;
+  }
+
+  /** Waits for it. */
+  take(exclusive: boolean, options: WaitOptions): Promise<Result<true>> {
+    const { path, operations } = this.#descriptor;
+    const question = plain<true>(
+      () => `lock ${quote(path)}`,
+      (caller) => until(caller, () => Promise.resolve(this.#taken(exclusive) ? true : undefined)),
+      // Nobody knows of it, so nobody would ever give it back.
+      () => {
+        this.give();
+      },
+    );
+    return operations.ask(question, options);
+  }
+
+  /** Takes it if it is free. */
+  try(exclusive: boolean): Result<true> {
+    const { path } = this.#descriptor;
+    try {
+      if (this.#taken(exclusive)) return ok(true);
+    } catch (error) {
+      return fail(osError(error, `Cannot lock ${quote(path)}`));
+    }
+    return fail(new IoError("busy", `Cannot lock ${quote(path)}: its lock is taken`));
+  }
+
+  /** Gives it back. */
+  give(): Result<true> {
+    // Closed, it has been given back.
+    if (this.#refusal() !== null) return ok(true);
+    try {
+      this.#descriptor.unlock();
+      return ok(true);
+    } catch (error) {
+      return fail(osError(error, `Cannot unlock ${quote(this.#descriptor.path)}`));
+    }
+  }
+
+  #taken(exclusive: boolean): boolean {
+    const err = this.#refusal();
+    if (err !== null) throw err;
+    return this.#descriptor.tryLock(exclusive);
+  }
+}
+
+/** Whether a lock of this mode is its holder's alone; throws for what is no mode. */
+export function isExclusive(mode: "r" | "w"): boolean {
+  if (mode !== "r" && mode !== "w") throw new TypeError(`lock wants "r" or "w": got '${mode}'`);
+  return mode === "w";
+}
