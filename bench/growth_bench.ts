@@ -3,9 +3,10 @@
  * lines from 10 B to 1 MB, a pool from empty to full, lists of waiters. A cost that stays
  * flat shows as a ratio near 1; one that grows with the size itself would fall by ten each
  * row. Then a load of all of it together, for `--minutes N` (a half by default), whose heap
- * and descriptors must not grow.
+ * and descriptors must not grow; `--load` runs that alone.
  *
  *     deno task bench growth -- --minutes 10
+ *     deno task bench growth -- --load --minutes 10
  */
 import { connect, listen, pool_close, type TcpSocket, unwrap } from "../cosocket/mod.ts";
 import { BufferedStream, pair } from "../stream/mod.ts";
@@ -339,8 +340,10 @@ async function load(): Promise<void> {
   });
 }
 
-await lines();
-await threads();
-await plainConnections();
-await connections();
+if (!Deno.args.includes("--load")) {
+  await lines();
+  await threads();
+  await plainConnections();
+  await connections();
+}
 await load();
