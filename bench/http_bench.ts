@@ -1,11 +1,14 @@
 /**
  * The HTTP server beside plain `Deno.serve`, and beside node:http and nginx with Lua where
  * these are there: a line of text, and 1 KiB of JSON. Each server is a process of its own.
+ * The floor is `Deno.serve` with a context of `AsyncLocalStorage` for each request, and
+ * nothing else: no server whose handlers run in threads can be faster than that.
  * The load is wrk's where it is there, 64 connections, and else that of plain Deno.
  *
  *     deno task bench http
  */
 import { type Handler, listen, unwrap } from "../http/mod.ts";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { compare } from "./compare.ts";
 
 const CONNECTIONS = 64;
@@ -21,11 +24,19 @@ const item = { message: "x".repeat(1_000), n: 1 };
 /** What the handlers answer: `/` with text, all else with JSON. */
 const isText = (url: string) => url.endsWith("/");
 
+const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
+
+function answer(request: Request): Response {
+  return isText(request.url) ? new Response("hello world") : Response.json(item);
+}
+
 function servePlain(): void {
-  const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
-  const { addr } = Deno.serve(options, (request) => {
-    return isText(request.url) ? new Response("hello world") : Response.json(item);
-  });
+  console.log(Deno.serve(options, (request) => answer(request)).addr.port);
+}
+
+function serveFloor(): void {
+  const store = new AsyncLocalStorage<object>();
+  const { addr } = Deno.serve(options, (request) => store.run({}, () => answer(request)));
   console.log(addr.port);
 }
 
@@ -35,6 +46,7 @@ async function serveOurs(handler: Handler): Promise<void> {
 
 const SERVERS: Record<string, () => void | Promise<void>> = {
   "Deno.serve": servePlain,
+  "Deno.serve, AsyncLocalStorage": serveFloor,
   "(req, res)": () =>
     serveOurs((req, res) => {
       if (req.uri === "/") res.add("hello world");
@@ -46,12 +58,7 @@ const SERVERS: Record<string, () => void | Promise<void>> = {
       if (req.uri === "/") res.add("hello world");
       else res.json(item);
     }),
-  "fetch(request)": () =>
-    serveOurs({
-      fetch: (request) => {
-        return isText(request.url) ? new Response("hello world") : Response.json(item);
-      },
-    }),
+  "fetch(request)": () => serveOurs({ fetch: answer }),
 };
 
 /** A server in a process of its own. */

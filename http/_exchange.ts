@@ -2,8 +2,11 @@ import {
   current,
   Deadline,
   IoError,
+  Link,
+  now,
   type Outcome,
   report,
+  type Ring,
   runIn,
   type Scope,
   Task,
@@ -24,7 +27,8 @@ export interface Host {
   readonly scope: Scope;
   /** The thread of the server. */
   readonly parent: number;
-  readonly running: Set<Exchange>;
+  /** The exchanges that wait. */
+  readonly running: Ring<Exchange>;
   readonly timeout: number;
   readonly bodyTimeout: number;
   readonly maxBody: number;
@@ -93,8 +97,8 @@ class RequestTask extends Task {
 /** What a handler's thread gives to whoever waits for it. */
 const DONE: Outcome = [true, null];
 
-/** One request and its answer. */
-export class Exchange {
+/** One request and its answer. It stands in the ring of those that wait, where it does. */
+export class Exchange extends Link {
   readonly host: Host;
   readonly request: Request;
   readonly info: Deno.ServeHandlerInfo<Deno.Addr>;
@@ -106,6 +110,8 @@ export class Exchange {
   #answer: Response | null = null;
   #deadline: Deadline | null = null;
   #timeout: number;
+  /** When it was seen to wait, a turn after it had come at most. */
+  #since = NaN;
   #signal: AbortSignal | null = null;
   #clientGone: (() => void) | null = null;
   #why: Why | null = null;
@@ -117,6 +123,7 @@ export class Exchange {
   over = false;
 
   constructor(host: Host, request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>) {
+    super();
     this.host = host;
     this.request = request;
     this.info = info;
@@ -172,6 +179,7 @@ export class Exchange {
   /** It waits longer than a turn: from now on it is told when its client or its time is gone. */
   watch(): void {
     if (this.over || this.task.killed !== null) return;
+    this.#since = now();
     this.#setDeadline();
     // What is not written piece by piece is out of our hands.
     if (this.#answer !== null && this.#res?.begun !== true) return;
@@ -198,7 +206,7 @@ export class Exchange {
   /** Sets another time limit, counted from the beginning of the request. */
   settimeout(timeout: number): void {
     this.#timeout = timeout;
-    if (this.#deadline !== null) this.#setDeadline();
+    if (!Number.isNaN(this.#since)) this.#setDeadline();
   }
 
   /** The head of the answer goes out; its body may still be written. */
@@ -252,7 +260,7 @@ export class Exchange {
       this.end(why, `no answer within ${this.#timeout} ms`);
     }, false);
     this.#deadline.remove();
-    this.#deadline.set(this.task.born + this.#timeout);
+    this.#deadline.set(this.#since + this.#timeout);
   }
 
   #returned(value: unknown): void {
@@ -320,7 +328,9 @@ export class Exchange {
   #unwound(): void {
     this.task.unwind();
     this.task.exchange = null;
-    if (this.host.running.delete(this)) this.host.ended();
+    if (this.after === this) return;
+    this.host.running.delete(this);
+    this.host.ended();
   }
 }
 

@@ -204,7 +204,7 @@ export class HttpServer implements AsyncDisposable {
     this.#ending = true;
     this.#host.over = true;
     this.#host.release();
-    for (const exchange of [...this.#host.running]) {
+    for (const exchange of this.#host.running) {
       exchange.end("shutdown", "the server was closed");
     }
     // In a turn of its own: to abort what has just ended would be an error that nobody

@@ -96,21 +96,44 @@ Deno.test("a head that is too long, and one that is none, is 400 without a handl
   assertEquals(runs, 0);
 });
 
-for (const host of ["a/b", "a/../x", "a?b", "a#b", "a\\b", "u@a", "a b", "a\tb", "<a>", "\xfc"]) {
+const NO_HOSTS = [
+  ...[
+    "a/b",
+    "a/",
+    "/",
+    "/b",
+    "a/../x",
+    "a/b?",
+    "a?b",
+    "a?/b",
+    "a#b",
+    "a#/",
+    "a\\b",
+    "u@a",
+    "u:p@a",
+  ],
+  ...["a b", "a\tb", "<a>", "\xfc", "localhost/", "localhost\xfc"],
+];
+for (const host of NO_HOSTS) {
   Deno.test(`a Host of ${JSON.stringify(host)} is 400: it cannot pass for a part of the path`, async () => {
-    const paths: string[] = [];
     for (const form of [true, false]) {
-      const handler: Handler = form ? (req) => void paths.push(req.path) : {
+      const seen: string[] = [];
+      const handler: Handler = form ? (req) => void seen.push(req.request.url) : {
         fetch: (request) => {
-          paths.push(request.url);
+          seen.push(request.url);
           return new Response();
         },
       };
       await using server = await serve(handler);
-      const head = `GET /p HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
-      assertEquals(parse(await send(server.port, head)).status, 400);
+      for (const path of ["/", "/p", "/p/q", "/p?q"]) {
+        // Before it and behind it, one that is good.
+        for (const [name, status] of [["a", form ? 204 : 200], [host, 400]] as const) {
+          const head = `GET ${path} HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`;
+          assertEquals(parse(await send(server.port, head)).status, status, `${name} ${path}`);
+        }
+      }
+      assertEquals(seen, ["http://a/", "http://a/p", "http://a/p/q", "http://a/p?q"]);
     }
-    assertEquals(paths, []);
   });
 }
 
@@ -185,6 +208,17 @@ Deno.test("a time limit that passes while the body is read is 408", async () => 
   await using sock = await dial(server.port);
   await sock.send("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nabc");
   assertEquals((await receiveAnswer(sock)).status, 408);
+});
+
+Deno.test("HttpRequest.settimeout() sets a limit where the server has none, also after a wait", async () => {
+  const handler: Handler = async (req) => {
+    await turn();
+    await turn();
+    req.settimeout(20);
+    await sleep(0x7fff_ffff);
+  };
+  await using server = await serve(handler, { timeout: 0 });
+  assertEquals((await ask(server.port, "GET /")).status, 503);
 });
 
 Deno.test("HttpRequest.settimeout() changes the limit for one request, 0 takes it away", async () => {
