@@ -2,7 +2,7 @@ import { type Encoding, fail, fromOs, IoError, ok, type Result } from "../core/m
 import { Spawned } from "./_spawned.ts";
 import type { Command, SpawnOptions, Stdio } from "./types.ts";
 
-/** A command's text stands in messages up to this length. */
+/** The name of a program stands in messages up to this length. */
 const LONGEST_NAME = 60;
 
 /** A program with its arguments, and what it is called in messages. */
@@ -19,7 +19,7 @@ export function programOf(command: Command, caller: string): Program {
   if (typeof command === "string") {
     if (command === "") throw new RangeError(`${caller} wants a command: got an empty text`);
     checkText(command, `${caller}: command`);
-    const name = shorten(command);
+    const name = firstWord(command);
     return Deno.build.os === "windows"
       ? { file: "cmd", args: ["/d", "/s", "/c", `"${command}"`], name, raw: true }
       : { file: "sh", args: ["-c", command], name };
@@ -31,6 +31,17 @@ export function programOf(command: Command, caller: string): Program {
   if (!file) throw new RangeError(`${caller} wants a program: got an empty list or name`);
   // Not its arguments: one of them may be a secret, and messages end up in logs.
   return { file, args, name: shorten(file) };
+}
+
+/**
+ * What a shell's text is called: its program, or the variable that it sets first. Not the
+ * rest: that may hold a secret as the arguments of a list may.
+ */
+function firstWord(command: string): string {
+  const text = command.trim();
+  const [word = ""] = /^(?:\w+=|[^\s;&|<>()`$'"\\]+)/.exec(text) ?? [];
+  if (word === text) return shorten(word);
+  return word === "" || word.endsWith("=") ? `${word}...` : `${shorten(word)} ...`;
 }
 
 function shorten(text: string): string {
@@ -113,10 +124,11 @@ function checkStdio(kind: Stdio, name: string): void {
 
 function checkEnv(env: Record<string, string>): Record<string, string> {
   for (const [name, value] of Object.entries(env)) {
-    checkText(value, `env.${name}`);
     if (name === "" || /[=\0]/.test(name)) {
-      throw new TypeError(`env: ${JSON.stringify(name)} is no name of a variable`);
+      const shown = name.replace(/[=\0][^]*/, "");
+      throw new TypeError(`env: a variable's name holds no = and no NUL: got '${shown}...'`);
     }
+    checkText(value, `env.${name}`);
   }
   return env;
 }

@@ -44,11 +44,12 @@ export function checkProtocols(protocols: readonly string[], what: string): read
   }
   for (const protocol of protocols) {
     if (typeof protocol !== "string" || !TOKEN.test(protocol)) {
-      throw new TypeError(`${what}: protocols must be tokens of HTTP: got '${protocol}'`);
+      // Not the word itself: browsers leave no other place for a secret that goes along.
+      throw new TypeError(`${what}: protocols must be tokens of HTTP`);
     }
   }
   if (new Set(protocols).size < protocols.length) {
-    throw new TypeError(`${what}: protocols must differ: got ${protocols.join(", ")}`);
+    throw new TypeError(`${what}: protocols must differ`);
   }
   return protocols;
 }

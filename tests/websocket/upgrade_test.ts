@@ -126,7 +126,7 @@ Deno.test("upgrade() throws for options that cannot be", () => {
     assertThrows(() => upgrade(request, options), kind, words);
   fails({ origins: "http://a" }, TypeError, "origins must be a list of strings");
   fails({ origins: [1] }, TypeError, "origins must be a list of strings");
-  fails({ protocols: ["a b"] }, TypeError, "tokens of HTTP: got 'a b'");
+  fails({ protocols: ["a b"] }, TypeError, "tokens of HTTP");
   fails({ protocols: ["a", "a"] }, TypeError, "protocols must differ");
   fails({ protocols: "a" }, TypeError, "protocols must be a list");
   fails({ idle_timeout: -1 }, RangeError, "idle_timeout");
