@@ -70,6 +70,20 @@ export class Deadline extends Link {
   }
 }
 
+/** A deadline that knows whom it calls without a closure: an idle connection has two. */
+export class DeadlineOf extends Deadline {
+  readonly owner: { due(): void };
+
+  constructor(owner: { due(): void }, keepsAlive: boolean) {
+    super(callOwner, keepsAlive);
+    this.owner = owner;
+  }
+}
+
+function callOwner(this: Deadline): void {
+  (this as DeadlineOf).owner.due();
+}
+
 /** All deadlines of one clock. */
 export class Wheel {
   readonly clock: Clock;

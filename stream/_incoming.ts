@@ -3,7 +3,7 @@ import {
   Asked,
   atTurnOver,
   cancelled,
-  Deadline,
+  DeadlineOf,
   dying,
   fromOs,
   Inbox,
@@ -46,7 +46,7 @@ export class Incoming {
   /** Since when the last receive waited that has been answered: the peer was there later. */
   heardSince = -Infinity;
   readonly #channel: Channel;
-  readonly #deadline: Deadline;
+  readonly #deadline: DeadlineOf;
   #reader: Reader | null = null;
   #reading = false;
   #offered = 0;
@@ -68,7 +68,7 @@ export class Incoming {
 
   constructor(channel: Channel) {
     this.#channel = channel;
-    this.#deadline = new Deadline(() => this.#due(), !channel.source.keeps_alive);
+    this.#deadline = new DeadlineOf(this, !channel.source.keeps_alive);
   }
 
   /** A reader waits, or a select. */
@@ -298,7 +298,7 @@ export class Incoming {
    * The time is up. Data that is already in the kernel comes first, however long the
    * loop was held up: the answer waits until the kernel has been asked once more.
    */
-  #due(): void {
+  due(): void {
     const reader = this.#reader;
     if (reader === null) return;
     poll(() => {

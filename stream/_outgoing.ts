@@ -5,7 +5,7 @@ import {
   cancelled,
   type Codec,
   codecOf,
-  Deadline,
+  DeadlineOf,
   dying,
   fromOs,
   IoError,
@@ -108,7 +108,7 @@ export interface SendWait {
  */
 export class Outgoing {
   readonly #channel: Channel;
-  readonly #deadline: Deadline;
+  readonly #deadline: DeadlineOf;
   #queue: Message[] = NONE;
   /** The messages that were gathered and are not written wholly. */
   #batch: Message[] = NONE;
@@ -137,11 +137,11 @@ export class Outgoing {
   /** Set once the end has left. */
   #ended = false;
   #failed: IoError | null = null;
-  #drained: (() => void)[] = [];
+  #drained: (() => void)[] | null = null;
 
   constructor(channel: Channel) {
     this.#channel = channel;
-    this.#deadline = new Deadline(() => this.#due(), !channel.source.keeps_alive);
+    this.#deadline = new DeadlineOf(this, !channel.source.keeps_alive);
   }
 
   /** Sends wait. */
@@ -543,15 +543,15 @@ export class Outgoing {
   /** Nothing waits any more. */
   #settled(): void {
     this.#deadline.clear();
-    if (this.#holder !== null || this.#drained.length === 0) return;
     const drained = this.#drained;
-    this.#drained = [];
+    if (this.#holder !== null || drained === null) return;
+    this.#drained = null;
     for (const then of drained) then();
   }
 
   /** Calls `then` when no send waits any more, as long as each may. */
   whenDrained(then: () => void): void {
-    if (this.#waiting) this.#drained.push(then);
+    if (this.#waiting) (this.#drained ??= []).push(then);
     else then();
   }
 
@@ -561,7 +561,7 @@ export class Outgoing {
   }
 
   /** Some time is up: data in flight may still be reported, so the kernel is asked first. */
-  #due(): void {
+  due(): void {
     poll(() => {
       if (this.#channel.released) return;
       const time = now();
