@@ -1,8 +1,9 @@
 /**
  * `deno task coverage`: runs the tests, a folder at a time, and tells which lines of the
  * collection none of them reaches. Paths after it narrow the tests down. What runs in a child
- * of a test, another process, is not counted.
+ * of a test, another process, is counted unless that is killed.
  */
+import { resolve } from "node:path";
 import { configArgs } from "./config.ts";
 import { filesBelow, readConfig, sources } from "./project.ts";
 
@@ -67,7 +68,8 @@ async function dropBroken(folder: string): Promise<void> {
 }
 
 async function measure(): Promise<number> {
-  const folder = "coverage";
+  // As a whole path, for children that run in folders of their own.
+  const folder = resolve("coverage");
   const config = await configArgs();
   const paths = Deno.args.length > 0 ? Deno.args : await folders();
   await Deno.remove(folder, { recursive: true }).catch(() => {});
@@ -79,11 +81,12 @@ async function measure(): Promise<number> {
         ...["test", ...config, "-A", "--no-prompt", "--parallel", "--quiet", "--no-check"],
         ...[`--coverage=${folder}`, "--coverage-raw-data-only", path],
       ],
+      env: { DENO_COVERAGE_DIR: folder },
       stdout: "null",
       stderr: "null",
     });
     const child = command.spawn();
-    // Under the profiler a worker may never end; what the other files have shown is kept.
+    // What the other files have shown is kept.
     const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT);
     const { success } = await child.status;
     clearTimeout(timer);

@@ -32,8 +32,12 @@ Deno.test("LOG() queues again after an uncaught error that the program survives"
   assertEquals(textsOf(await linesOf(path)), ["before", "after"]);
 });
 
+/** Under the profiler, a worker that has nothing left to do never ends: an empty one, too. */
+const PROFILED = Deno.env.has("DENO_COVERAGE_DIR");
+
 for (const way of ["return", "throw", "process.exit()"]) {
-  Deno.test(`LOG() in a worker of node:worker_threads keeps the last line: ${way}`, async () => {
+  const name = `LOG() in a worker of node:worker_threads keeps the last line: ${way}`;
+  Deno.test({ name, ignore: PROFILED && way === "return" }, async () => {
     await using folder = await tempFolder();
     const path = `${folder.path}/app.log`;
     const module = new URL("../../log/mod.ts", import.meta.url).href;
