@@ -52,8 +52,10 @@ export function pend<T>(wait: Pending<T>, options: WaitOptions): Promise<T | Giv
 }
 
 // What the last promise came with: an executor of its own for each would be a closure each.
-let lastResolve: (answer: never) => void;
-let lastReject: (error: unknown) => void;
+let lastResolve: (answer: never) => void = nobody;
+let lastReject: (error: unknown) => void = nobody;
+
+function nobody(): void {}
 
 function hold(resolve: (answer: never) => void, reject: (error: unknown) => void): void {
   lastResolve = resolve;
@@ -72,6 +74,8 @@ export abstract class Asked<T> extends Wait {
     this.promise = new Promise<T>(hold);
     this.resolve = lastResolve as (answer: T) => void;
     this.#reject = lastReject;
+    // Or whatever it is answered with could not be collected before the next one is made.
+    lastResolve = lastReject = nobody;
   }
 
   /** Throws where it is awaited: its thread was killed. */

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import {
   afterTurn,
+  Asked,
   cancelled,
   current,
   Deadline,
@@ -11,7 +12,6 @@ import {
   park,
   type Result,
   type ThreadKilled,
-  Wait,
   type WaitOptions,
 } from "../core/mod.ts";
 import { ConnTransport, plainIp, type SocketOption, type Transport } from "./_transport.ts";
@@ -132,8 +132,7 @@ export class Term extends Deadline {
  * A TCP connection on its way: all of its wait in one object, with one promise, for
  * some programs do little else than connect.
  */
-export class TcpDial<T> extends Wait implements UnderWay {
-  readonly promise: Promise<Result<T>>;
+export class TcpDial<T> extends Asked<Result<T>> implements UnderWay {
   over = false;
   readonly #target: TcpTarget;
   readonly #made: (transport: Transport, term: Term | null) => T;
@@ -142,8 +141,6 @@ export class TcpDial<T> extends Wait implements UnderWay {
   readonly #timeout: number;
   readonly #term: Term | null = null;
   readonly #signal: AbortSignal | undefined;
-  #resolve!: (result: Result<T>) => void;
-  #reject!: (error: unknown) => void;
 
   /**
    * Begins at once. `made` turns the connection into what the promise gives, and removes the
@@ -163,10 +160,6 @@ export class TcpDial<T> extends Wait implements UnderWay {
     this.#pool = pool;
     this.#timeout = timeout;
     this.#signal = signal;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
     const since = now();
     this.enter(since);
     if (timeout > 0 && timeout !== Infinity) {
@@ -186,14 +179,14 @@ export class TcpDial<T> extends Wait implements UnderWay {
       return this.#pool.leave();
     }
     conn.setNoDelay(true);
-    this.#resolve([this.#made(new ConnTransport(conn), this.#term), null]);
+    this.resolve([this.#made(new ConnTransport(conn), this.#term), null]);
   }
 
   #failed(error: unknown): void {
     this.#pool.leave();
     if (!this.#end()) return;
     this.#term?.remove();
-    this.#resolve([null, fromOs(error, `Cannot connect to ${this.#target.name}`)]);
+    this.resolve([null, fromOs(error, `Cannot connect to ${this.#target.name}`)]);
   }
 
   /** Ends the wait once; false if it had ended before. */
@@ -221,17 +214,17 @@ export class TcpDial<T> extends Wait implements UnderWay {
 
   #late(): void {
     const words = `Cannot connect to ${this.#target.name}: not within ${this.#timeout} ms`;
-    if (this.#withdraw()) this.#resolve([null, new IoError("timeout", words)]);
+    if (this.#withdraw()) this.resolve([null, new IoError("timeout", words)]);
   }
 
   abort(): void {
-    if (this.#withdraw()) this.#resolve([null, closedMeanwhile(whatTo(this.#target))]);
+    if (this.#withdraw()) this.resolve([null, closedMeanwhile(whatTo(this.#target))]);
   }
 
   /** The caller's signal was aborted. */
   handleEvent(): void {
     if (!this.#withdraw()) return;
-    this.#resolve([null, cancelled(this.describe(), this.#signal!)]);
+    this.resolve([null, cancelled(this.describe(), this.#signal!)]);
   }
 
   override describe(): string {
@@ -239,10 +232,7 @@ export class TcpDial<T> extends Wait implements UnderWay {
   }
 
   override kill(error: ThreadKilled): void {
-    if (!this.#withdraw()) return;
-    // A connect that nobody awaits must not end the program when its thread is killed.
-    this.promise.catch(() => {});
-    this.#reject(error);
+    if (this.#withdraw()) this.reject(error);
   }
 }
 

@@ -99,6 +99,10 @@ function openTcp(hostname: string, port: number, { backlog }: DoorOptions, both:
   }
 }
 
+function transportOf(conn: Deno.TcpConn | Deno.UnixConn): Transport {
+  return new ConnTransport(conn);
+}
+
 /** A `Deno.Listener`: the fastest, and the usual one. It accepts no more than is asked for. */
 class ConnDoor implements Door {
   readonly address: Address;
@@ -109,8 +113,8 @@ class ConnDoor implements Door {
     this.address = addressOf(listener.addr);
   }
 
-  async accept(): Promise<Transport> {
-    return new ConnTransport(await this.#listener.accept());
+  accept(): Promise<Transport> {
+    return this.#listener.accept().then(transportOf);
   }
 
   close(): void {

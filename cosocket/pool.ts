@@ -30,6 +30,8 @@ export interface Member {
   resting: boolean;
   /** Closes it when it has rested too long. */
   term: Term | null;
+  /** Closes it when something comes while it rests. */
+  watcher: ((news: string) => void) | null;
 }
 
 /** What a connect gets of the pool: a socket at rest, or leave to open one. */
@@ -222,6 +224,7 @@ export class Pool {
       reused: 0,
       resting: false,
       term,
+      watcher: null,
     };
     channel.on_release = () => member.pool.#closed(member);
     return member;
@@ -286,13 +289,14 @@ export class Pool {
     this.#idle.push(member);
     member.resting = true;
     channel.trace?.("pool put");
-    channel.outgoing.rest();
-    channel.incoming.watch((news) => {
-      // Its place is free when the system has closed it, but it is nobody's from now on.
-      this.#forget(member);
-      channel.trace?.(`pool evict: ${news}`);
-      channel.close_immediately();
-    });
+    channel.incoming.watch(
+      member.watcher ??= (news) => {
+        // Its place is free when the system has closed it, but it is nobody's from now on.
+        member.pool.#forget(member);
+        member.channel.trace?.(`pool evict: ${news}`);
+        member.channel.close_immediately();
+      },
+    );
     transport.ref(false);
   }
 

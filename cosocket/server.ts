@@ -1,6 +1,7 @@
 import {
   afterTurn,
   checkTimeout,
+  current,
   Deadline,
   type Encoding,
   fromOs,
@@ -346,15 +347,15 @@ export class Server<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSo
     if (this.#accepting !== null || this.#paused || this.#closed) return;
     if (this.#takers.length === 0 || this.connections >= this.#limit) return;
     // Whoever asks may be killed; what it has begun goes on for the others.
-    runIn(root, () => {
-      this.#accepting = this.#door.accept().then(
-        (transport) => this.#arrived(transport),
-        (error) => this.#failed(error),
-      );
-    }, []);
+    if (current() === root) this.#ask();
+    else runIn(root, () => this.#ask(), []);
   }
 
-  #arrived(transport: Transport): void {
+  #ask(): void {
+    this.#accepting = this.#door.accept().then(this.#arrived, this.#failed);
+  }
+
+  readonly #arrived = (transport: Transport): void => {
     this.#accepting = null;
     if (this.#closed) return void transport.close(true);
     const { nodelay = true, keepalive, keepidle } = this.#options;
@@ -370,7 +371,7 @@ export class Server<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSo
     if (this.#ssl === undefined) this.#deliver({ sock, member });
     else this.#greet({ sock, member }, this.#ssl);
     this.#pump();
-  }
+  };
 
   /** A socket of the class that was asked for; `null` where it throws. */
   #made(): S | null {
@@ -398,11 +399,11 @@ export class Server<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSo
     const taker = this.#takers[0];
     if (taker === undefined) return void this.#ready.push(guest);
     if (taker.once) this.#forget(taker);
-    else this.#takers.push(this.#takers.shift()!);
+    else if (this.#takers.length > 1) this.#takers.push(this.#takers.shift()!);
     taker.take(guest);
   }
 
-  #failed(error: unknown): void {
+  readonly #failed = (error: unknown): void => {
     this.#accepting = null;
     if (this.#closed) return;
     const err = fromOs(error, `Cannot accept on ${this.#name}`);
@@ -417,7 +418,7 @@ export class Server<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSo
     } else {
       this.#endTakers(err);
     }
-  }
+  };
 
   #resume(): void {
     this.#paused = false;
@@ -426,9 +427,9 @@ export class Server<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSo
 
   /** A connection or a handler has ended: there may be room, or descriptors, again. */
   #left(): void {
-    this.#resume();
+    if (this.#paused) this.#resume();
     this.#pump();
-    for (const look of this.#onLeft) look();
+    if (this.#onLeft.size > 0) { for (const look of this.#onLeft) look(); }
   }
 
   #tell(err: IoError): void {

@@ -49,7 +49,7 @@ interface Call {
 }
 
 /** Most say nothing, and need no object for that. */
-const NO_OPTIONS: ConnectOptions = {};
+const NO_OPTIONS = {};
 
 /** Several steps, which the close of their socket ends by a signal. */
 class Steps implements UnderWay {
@@ -475,7 +475,7 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
   setkeepalive(
     size = 30,
     key?: string | KeepaliveOptions,
-    more: KeepaliveOptions = {},
+    more: KeepaliveOptions = NO_OPTIONS,
   ): Result<true> {
     if (typeof key === "number") {
       throw new TypeError(

@@ -354,9 +354,7 @@ export class Incoming {
   /** Keeps a read under way, and tells `watcher` of whatever comes; `null` stops telling. */
   watch(watcher: ((news: string) => void) | null): void {
     this.#watcher = watcher;
-    if (watcher === null) return;
-    this.#deadline.remove();
-    this.#read();
+    if (watcher !== null) this.#read();
   }
 
   /** The channel has been closed. */

@@ -651,11 +651,6 @@ export class Outgoing {
     this.#holder = null;
     this.#settled();
   }
-
-  /** Nothing waits and the channel goes to the pool: no deadline may stay in the wheel. */
-  rest(): void {
-    this.#deadline.remove();
-  }
 }
 
 /** Whether all messages together take no more than {@linkcode LITTLE}. */

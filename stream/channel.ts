@@ -118,21 +118,23 @@ export class Channel {
 
   /** Why it must not be used for another conversation; `null` if it may. */
   unfit(unanswered: boolean): IoError | null {
-    const refuse = (code: "busy" | "closed" | "dirty", why: string) =>
-      new IoError(code, `Cannot keep ${this.name} alive: ${why}`);
-    if (this.closed) return refuse("closed", "it is closed");
-    if (this.incoming.busy) return refuse("busy", "a receive is waiting");
-    if (this.outgoing.busy) return refuse("dirty", "a send is under way");
+    if (this.closed) return this.#unfit("closed", "it is closed");
+    if (this.incoming.busy) return this.#unfit("busy", "a receive is waiting");
+    if (this.outgoing.busy) return this.#unfit("dirty", "a send is under way");
     const { pending } = this.incoming.inbox;
-    if (pending > 0) return refuse("dirty", `${pending} bytes were not read`);
-    if (this.incoming.ended) return refuse("closed", "the peer has ended");
-    if (this.outgoing.ending) return refuse("dirty", "its sending side was shut down");
-    if (this.outgoing.corked) return refuse("dirty", "it is corked");
-    if (this.#taint !== null) return refuse("dirty", this.#taint);
+    if (pending > 0) return this.#unfit("dirty", `${pending} bytes were not read`);
+    if (this.incoming.ended) return this.#unfit("closed", "the peer has ended");
+    if (this.outgoing.ending) return this.#unfit("dirty", "its sending side was shut down");
+    if (this.outgoing.corked) return this.#unfit("dirty", "it is corked");
+    if (this.#taint !== null) return this.#unfit("dirty", this.#taint);
     if (this.#unanswered && !unanswered) {
-      return refuse("dirty", "nothing was received since the last send");
+      return this.#unfit("dirty", "nothing was received since the last send");
     }
     return null;
+  }
+
+  #unfit(code: "busy" | "closed" | "dirty", why: string): IoError {
+    return new IoError(code, `Cannot keep ${this.name} alive: ${why}`);
   }
 
   /**
@@ -150,7 +152,8 @@ export class Channel {
     this.#state = "closing";
     this.trace?.("close");
     // Input that nobody will read endangers output that the peer has not read yet.
-    const risky = this.source.lingers === true &&
+    // Of a peer that has ended none will come.
+    const risky = this.source.lingers === true && !this.incoming.ended &&
       (this.#unanswered || this.incoming.inbox.pending > 0);
     this.incoming.close(() => this.closed_error("receive from"));
     this.outgoing.uncorkToClose();
