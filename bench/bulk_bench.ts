@@ -32,6 +32,18 @@ await compare({
         const buffer = new Uint8Array(64 * 1024);
         for (let at = 0; at < BULK;) at += (await conn.read(buffer))!;
       }),
+    "Deno.Conn, new memory each": () =>
+      rate(BULK, async () => {
+        using conn = await plain(PURPOSE.bytes);
+        for (let at = 0; at < BULK;) at += (await conn.read(new Uint8Array(64 * 1024)))!;
+      }),
+    "receive_into": () =>
+      rate(BULK, async () => {
+        const sock = await ours(PURPOSE.bytes);
+        const buffer = new Uint8Array(64 * 1024);
+        for (let at = 0; at < BULK;) at += await unwrap(sock.receive_into(buffer)) ?? BULK;
+        await sock.close();
+      }),
     "receiveany(65536)": () =>
       rate(BULK, async () => {
         const sock = await ours(PURPOSE.bytes);

@@ -217,6 +217,14 @@ export class Inbox {
     return this.#piece(kind, count);
   }
 
+  /** Takes what is at hand into `memory`, as much as it has room for; gives the count. */
+  into(memory: Uint8Array): number {
+    const count = Math.min(this.pending, memory.length);
+    memory.set(this.#memory.subarray(this.#start, this.#start + count));
+    this.skip(count);
+    return count;
+  }
+
   /** Gives the next `count` bytes and consumes none. */
   peek(kind: "utf-8" | "latin1" | "bytes", count: number): string | Bytes | undefined | IoError {
     if (this.pending < count) return undefined;

@@ -113,6 +113,29 @@ export function any(codec: Codec, max: number): Pattern {
   };
 }
 
+/** What a pattern gives that has put the bytes elsewhere. */
+const TAKEN: Taken = ["", null];
+
+/** Whatever is at hand, into memory of the caller's; `give` hears how many bytes. */
+export function into(memory: Uint8Array, give: (count: number) => void): Pattern {
+  return {
+    open: false,
+    take(inbox) {
+      if (inbox.pending === 0) return undefined;
+      // It had room when the call began.
+      if (memory.length === 0) return [null, givenAway()];
+      give(inbox.into(memory));
+      return TAKEN;
+    },
+    end: () => [null, null],
+  };
+}
+
+function givenAway(): IoError {
+  const words = "Cannot receive into memory that was given away while the call waited";
+  return new IoError("failed", words, { cause: new TypeError("The buffer is detached") });
+}
+
 /** Everything to the end of the stream, at most `max` bytes. */
 export function all(codec: Codec, max: number): Pattern {
   return {

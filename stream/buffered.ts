@@ -11,6 +11,7 @@ import {
   dying,
   type Encoding,
   type Inbox,
+  into,
   IoError,
   type Line,
   line,
@@ -273,6 +274,24 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
     const codec = this.#codecFor(options);
     checkCount(max, "receiveany: max", leastPiece(codec));
     return this.#receive(any(codec, max), options);
+  }
+
+  receive_into(memory: Uint8Array, options?: WaitOptions): Promise<ReadResult<number>> {
+    if (!(memory instanceof Uint8Array)) {
+      throw new TypeError(`receive_into wants a Uint8Array: got ${typeof memory}`);
+    }
+    if (memory.length === 0) throw new RangeError("receive_into: the memory has no room");
+    return this.#receiveInto(memory, options);
+  }
+
+  async #receiveInto(
+    memory: Uint8Array,
+    options: WaitOptions | undefined,
+  ): Promise<ReadResult<number>> {
+    let count = 0;
+    const [taken, err] = await this.#receive(into(memory, (found) => count = found), options);
+    if (err !== null) return [null, err];
+    return taken === null ? [null, null] : [count, null];
   }
 
   receiveuntil(

@@ -148,6 +148,17 @@ export interface Stream<E extends Encoding = "lines"> extends AsyncDisposable {
     options: EncodedReceiveOptions<F>,
   ): Promise<ReadResult<Data<F>>>;
 
+  /**
+   * Receives whatever is there into memory of yours, at least one byte and as many as it has
+   * room for, and gives the count; `[null, null]` at the end. Twice as fast as `receiveany`
+   * where much comes and the same memory is used again, for that makes new memory each time.
+   *
+   * It is written in the moment of the answer: a call that fails has written and consumed
+   * nothing, and nothing is written later, as `Deno.Conn.read` would. Memory that was given
+   * away (detached) while the call waits is `failed`. Bytes, whatever the encoding.
+   */
+  receive_into(memory: Uint8Array, options?: WaitOptions): Promise<ReadResult<number>>;
+
   /** Receives up to a boundary, which is consumed and not given unless `inclusive`. */
   receiveuntil(
     boundary: string | Uint8Array,

@@ -92,6 +92,38 @@ export function checkStream(
     assertEquals(await b.receiveany(4, { encoding: "latin1" }), ["ef", null]);
   });
 
+  test("receive_into() writes what is there into memory, and gives the count", async ({ a, b }) => {
+    const memory = new Uint8Array(4);
+    await a.send("abcdef");
+    await b.peek(6);
+    assertEquals(await b.receive_into(memory), [4, null]);
+    assertEquals(new TextDecoder().decode(memory), "abcd");
+    assertEquals(await b.receive_into(memory.subarray(1)), [2, null]);
+    assertEquals(new TextDecoder().decode(memory), "aefd");
+    assertEquals(b.pending, 0);
+    await a.shutdown("send");
+    assertEquals(await b.receive_into(memory), [null, null]);
+  });
+
+  test("receive_into() that fails has written and consumed nothing", async ({ a, b }) => {
+    const memory = new Uint8Array(4);
+    assertEquals((await b.receive_into(memory, { timeout: 5 }))[1]?.code, "timeout");
+    const aborter = new AbortController();
+    const aborted = b.receive_into(memory, { signal: aborter.signal });
+    assertEquals((await b.receive_into(memory))[1]?.code, "busy");
+    aborter.abort();
+    assertEquals((await aborted)[1]?.code, "cancelled");
+    const detached = b.receive_into(memory);
+    structuredClone(memory, { transfer: [memory.buffer] });
+    const kept = new Uint8Array(4);
+    await a.send("late");
+    assertEquals((await detached)[1]?.code, "failed");
+    assertEquals(b.pending, 4);
+    assertEquals(kept, new Uint8Array(4));
+    assertEquals(await b.receive_into(kept), [4, null]);
+    assertEquals(new TextDecoder().decode(kept), "late");
+  });
+
   test("receiveuntil() finds a boundary, whole, inclusive and in pieces", async ({ a, b }) => {
     await a.send("one--two--three--");
     const text = { encoding: "latin1" } as const;
@@ -850,6 +882,8 @@ export function checkStream(
       [() => a.receive(1.5), "receive wants 0 bytes or more: got 1.5"],
       [() => a.receive("*x" as "*l"), 'receive wants "*l", "*a" or a number of bytes: got \'*x\''],
       [() => a.receiveany(0), "receiveany: max wants 1 bytes or more: got 0"],
+      [() => a.receive_into([] as never), "receive_into wants a Uint8Array: got object"],
+      [() => a.receive_into(new Uint8Array(0)), "receive_into: the memory has no room"],
       [() => a.receiveuntil(""), "receiveuntil: the boundary is empty"],
       [() => a.receiveuntil("ab", { size: 0 }), "receiveuntil: size wants 1 bytes or more: got 0"],
       [() => a.try_receive("*x" as "*l"), 'try_receive wants "*l", "*a" or a number of bytes'],

@@ -123,6 +123,10 @@ export const CALLS: Record<string, Prepare> = {
     const sock = paired(stage);
     return () => sock.receive_frame();
   },
+  "BufferedStream.receive_into": (stage) => {
+    const sock = paired(stage);
+    return () => sock.receive_into(new Uint8Array(10));
+  },
   "BufferedStream.receiveany": (stage) => {
     const sock = paired(stage);
     return () => sock.receiveany(10);

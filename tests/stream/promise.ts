@@ -174,7 +174,14 @@ function question(
       return exactly(at + given.length)(given);
     };
     const ask: Question["ask"] = (options) => stream.receiveany(max, { ...options, ...more });
-    return { what: "any", encoding, ask, check };
+    if (max % 2 === 0) return { what: "any", encoding, ask, check };
+    const into: Question["ask"] = async (options) => {
+      const memory = new Uint8Array(max);
+      const [count, err] = await stream.receive_into(memory, options);
+      if (count === null) return err === null ? [null, null] : [null, err];
+      return [memory.subarray(0, count), null];
+    };
+    return { what: "into", encoding: "bytes", ask: into, check };
   }
   if (kind === 5) {
     const count = pick(50);

@@ -32,6 +32,7 @@ const AT_THE_END: Record<string, (stream: BufferedStream) => () => Promise<unkno
   'receive("*a")': (stream) => () => stream.receive("*a"),
   "receive(n)": (stream) => () => stream.receive(5),
   "receiveany()": (stream) => () => stream.receiveany(),
+  "receive_into()": (stream) => () => stream.receive_into(new Uint8Array(9)),
   "receiveuntil()": (stream) => () => stream.receiveuntil("x"),
   "peek()": (stream) => () => stream.peek(1),
   "lines()": (stream) => {
