@@ -5,6 +5,7 @@
  *     deno task bench thread
  */
 import { newthread, startloop, swop, wait } from "../thread/mod.ts";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate } from "node:timers";
 import { compare, rate } from "./compare.ts";
 
@@ -28,12 +29,18 @@ const each = (start: (n: number) => unknown) => {
   for (let n = 0; n < WAVE; n++) start(n);
 };
 
+/** What nobody can do without who must know which thread runs. */
+const store = new AsyncLocalStorage<object>();
+const floor = () => Promise.all(Array.from({ length: WAVE }, (_, n) => store.run({}, bare, n)));
+
 await compare({
   name: "spawn and finish",
   unit: "threads/s",
   contenders: {
     "an async call": () =>
       waves(() => Promise.all(Array.from({ length: WAVE }, (_, n) => bare(n)))),
+    "the same, in AsyncLocalStorage": () => waves(floor),
+    "the same, begun in it too": () => waves(() => store.run({}, floor)),
     "newthread() in a loop": () => waves(() => startloop(() => each((n) => newthread(bare, n)))),
     "newthread(), ends at once": () =>
       waves(() => startloop(() => each((n) => newthread(() => void (sum += n))))),
@@ -73,6 +80,8 @@ const SLEEPERS: Record<string, string> = {
     `Promise.all(Array.from({ length: N }, () => new Promise((go) => setTimeout(go, 1_000))))`,
   "sleep()": `Promise.all(Array.from({ length: N }, () => t.sleep(1_000)))`,
   "newthread(sleep)": `t.wait(Array.from({ length: N }, () => t.newthread(t.sleep, 1_000)))`,
+  "newthread(async () => await sleep())":
+    `t.wait(Array.from({ length: N }, () => t.newthread(async () => { await t.sleep(1_000); })))`,
 };
 
 const COUNT = 100_000;

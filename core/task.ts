@@ -281,15 +281,23 @@ export class Task extends Link {
       }),
     ]);
     muteKills();
-    for (const wait of this.#allWaits()) {
-      // What runs in it is told, but has still to unwind.
-      if (wait.lasting === null) wait.leave();
-      wait.kill(error);
-    }
+    if (this.waits !== null) this.#withdraw(error);
     // Not before: a wait of ours that was given this signal too must throw.
     this.#abort?.abort(error);
     this.scope.onChange?.(this);
     return true;
+  }
+
+  #withdraw(error: ThreadKilled): void {
+    const waits = this.#allWaits();
+    for (const wait of waits) {
+      // What runs in it is told, but has still to unwind.
+      if (wait.lasting === null) wait.leave();
+    }
+    // In its own name: what nobody awaits is known by that, see `muteKills`.
+    store.run(this, () => {
+      for (const wait of waits) wait.kill(error);
+    });
   }
 
   /** What it has begun and not awaited, and must not end before. */
@@ -319,13 +327,17 @@ let muted = false;
 
 /**
  * A killed thread rejects in all its waits, and awaits but one of them: `await a; await b`
- * leaves the promise of `b` without a listener. That must not end the program.
+ * leaves the promise of `b` without a listener. That must not end the program; nor must the
+ * scopes that a thread leaves open when it throws. Where somebody else was left with such a
+ * promise, the top level of a module too, it fails him. Whose a rejection is, the runtime
+ * tells by the name that it calls in.
  */
 function muteKills(): void {
   if (muted) return;
   muted = true;
   globalThis.addEventListener("unhandledrejection", (event) => {
-    if (event.reason instanceof ThreadKilled) event.preventDefault();
+    const { killed, threw } = current();
+    if (event.reason instanceof ThreadKilled && (killed !== null || threw)) event.preventDefault();
   });
 }
 

@@ -381,6 +381,7 @@ class Running extends Wait implements Scope {
     tellFailures(this.#members);
     if (this.#killed !== null) {
       // The killed thread may have stopped awaiting: then nobody hears it, which is well.
+      this.lasting!.catch(() => {});
       this.#reject(this.#killed);
     } else {
       this.#resolve(this.#instead === null ? this.#body!.outcome! : [null, this.#instead]);

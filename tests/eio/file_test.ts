@@ -337,6 +337,7 @@ Deno.test("a file that is dropped in the middle of lines() is closed, reported, 
         gc();
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
+      gc();
       return Deno.memoryUsage().heapUsed;
     };
     await drop(100);
