@@ -90,7 +90,17 @@ async function large(path: string, max: number, limits: WaitOptions): Promise<Re
   const [file, err] = await open(path, "r", { ...limits, encoding: "bytes" });
   if (err !== null) return fail(err);
   await using _closed = file;
+  if (file instanceof RegularFile) {
+    // Refused before gigabytes of it are in memory. It may still grow: what is read is counted.
+    const [stat, statErr] = await file.stat(limits);
+    if (statErr !== null) return fail(statErr);
+    if (stat.size > max) return fail(tooLong(path, max));
+  }
   return await everything(file, max, limits);
+}
+
+function tooLong(path: string, max: number): IoError {
+  return new IoError("too_long", `Cannot read ${quote(path)}: it has more than ${max} bytes`);
 }
 
 async function everything(
@@ -107,10 +117,7 @@ async function everything(
     if (piece === null) break;
     pieces.push(piece);
     total += piece.length;
-    if (total > max) {
-      const words = `Cannot read ${quote(file.path)}: it has more than ${max} bytes`;
-      return fail(new IoError("too_long", words));
-    }
+    if (total > max) return fail(tooLong(file.path, max));
     // A regular file gives less only at its end.
     if (file instanceof RegularFile && piece.length < wanted) break;
   }
