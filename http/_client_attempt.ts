@@ -1,4 +1,4 @@
-import { Deadline, IoError, now, park, type Result } from "../core/mod.ts";
+import { afterTurn, Deadline, IoError, now, park, type Result } from "../core/mod.ts";
 import { fromFetch } from "./_client_error.ts";
 import type { Life } from "./_client_life.ts";
 import type { Hop } from "./_client_redirect.ts";
@@ -26,18 +26,25 @@ const OVER = new IoError("closed", "The request is over");
  */
 export async function attempt(one: Attempt): Promise<Result<Response>> {
   const { hop, upload, life, timeout, engine } = one;
+  if (life.ended !== null) return await afterTurn<Result<Response>>([null, life.ended]);
   const abort = new AbortController();
+  let ended = () => {};
   life.whenOver(() => {
     if (!life.whole) abort.abort(OVER);
     // The rest of an upload that the response did not wait for.
     upload?.stop();
+    ended();
   });
   const action = `Cannot ${life.what}`;
   const [response, err] = await park<Result<Response>>(
     () => life.what,
-    { signal: life.signal },
+    {},
     (wake) => {
       let over = false;
+      ended = () => {
+        giveUp();
+        if (life.ended !== null) wake([null, life.ended]);
+      };
       const giveUp = () => {
         over = true;
         limit.remove();
@@ -47,7 +54,7 @@ export async function attempt(one: Attempt): Promise<Result<Response>> {
       const limit = new Deadline(() => {
         giveUp();
         wake([null, new IoError("timeout", `${action}: not within ${timeout} ms`)]);
-      }, true);
+      }, false);
       const progress = () => {
         if (timeout > 0 && timeout !== Infinity && !over) limit.set(now() + timeout);
       };
@@ -61,16 +68,18 @@ export async function attempt(one: Attempt): Promise<Result<Response>> {
       }
       fetchHop(hop, upload, abort.signal, engine).then((response) => {
         limit.remove();
+        ended = () => {};
         wake([response, null]);
       }, (error) => {
         limit.remove();
+        ended = () => {};
         upload?.stop();
         wake([null, fromFetch(error, action)]);
       });
       return giveUp;
     },
   );
-  return err === null ? [response, null] : [null, life.why(err)];
+  return err === null ? [response, null] : [null, err];
 }
 
 async function fetchHop(
@@ -82,7 +91,8 @@ async function fetchHop(
   const client = engine();
   return await fetch(url, {
     method,
-    headers,
+    // None at all are taken in faster than none of them.
+    ...(headers === null ? {} : { headers }),
     signal,
     // Ours decides where to go, and what goes along.
     redirect: "manual",

@@ -130,8 +130,8 @@ export class Call {
   async #sendWithCookies(hop: Hop, jar: CookieJar): Promise<Result<Response>> {
     const kept = await jar.header(hop.url);
     if (kept === null) return await this.#attempt(hop);
-    const own = hop.headers.get("cookie");
-    const headers = new Headers(hop.headers);
+    const own = hop.headers?.get("cookie") ?? null;
+    const headers = new Headers(hop.headers ?? []);
     headers.set("cookie", own === null ? kept : `${own}; ${kept}`);
     return await this.#attempt({ ...hop, headers });
   }

@@ -12,7 +12,8 @@ export class Life {
   whole = false;
   /** What must not be collected before: a client closes its connections when it is. */
   readonly owner: unknown;
-  readonly #abort = new AbortController();
+  /** Made when it is asked for, which seldom happens: it outlives its request by far. */
+  #abort: AbortController | null = null;
   readonly #task: Task = current();
   #ended: IoError | null = null;
   #over = false;
@@ -52,6 +53,8 @@ export class Life {
 
   /** For waits: aborted when the request is ended before its time. */
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#ended !== null) this.#abort.abort(this.#ended);
     return this.#abort.signal;
   }
 
@@ -74,7 +77,7 @@ export class Life {
   end(err: IoError): void {
     if (this.#over) return;
     this.#ended = err;
-    this.#abort.abort(err);
+    this.#abort?.abort(err);
     this.over();
   }
 

@@ -28,6 +28,8 @@ export class Place {
 /** At most so many requests a host at a time; the next ones wait, first come, first served. */
 export class Lines {
   readonly #lines = new Map<string, Line>();
+  /** The line that was forgotten last: who asks one thing after another needs it again. */
+  #spare: { host: string; line: Line } | null = null;
   readonly #backlog: number;
 
   /** `backlog`: so many may wait for one host. */
@@ -84,7 +86,10 @@ export class Lines {
   #line(host: string, most: number): Line {
     let line = this.#lines.get(host);
     if (line === undefined) {
-      line = { places: semaphore(most, { name: host }), most, users: 0 };
+      const spare = this.#spare;
+      line = spare?.host === host && spare.line.most === most
+        ? spare.line
+        : { places: semaphore(most, { name: host }), most, users: 0 };
       this.#lines.set(host, line);
     } else if (most > line.most) {
       // The largest number ever asked for holds.
@@ -101,6 +106,8 @@ export class Lines {
 
   #forget(host: string, line: Line): void {
     line.users -= 1;
-    if (line.users === 0) this.#lines.delete(host);
+    if (line.users > 0) return;
+    this.#lines.delete(host);
+    if (this.#spare?.line !== line) this.#spare = { host, line };
   }
 }

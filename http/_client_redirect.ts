@@ -4,7 +4,8 @@ import { IoError, type Result } from "../core/mod.ts";
 export interface Hop {
   method: string;
   url: URL;
-  headers: Headers;
+  /** `null` for none. */
+  headers: Headers | null;
   /** Whether the body goes along. */
   carries: boolean;
 }
@@ -49,7 +50,7 @@ export function redirected(
   }
   if (next.hash === "") next.hash = url.hash;
 
-  const headers = new Headers(hop.headers);
+  const headers = new Headers(hop.headers ?? []);
   if (next.origin !== url.origin) {
     for (const name of PRIVATE) headers.delete(name);
   } else if (next.username === "" && next.password === "") {

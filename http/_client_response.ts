@@ -82,7 +82,10 @@ export class ClientResponse implements AsyncDisposable {
     this.#body = body;
     this.#life = life;
     this.#timeout = timeout;
-    if (!life.isOver) dropped.register(this, life);
+    if (life.isOver) return;
+    dropped.register(this, life, life);
+    // Or this, and all that it holds, would be kept until the next great collection.
+    life.whenOver(() => dropped.unregister(life));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { checkTimeout, IoError, report, type Result } from "../core/mod.ts";
+import { checkTimeout, Deadline, IoError, now, report, type Result } from "../core/mod.ts";
 import { Call, DEFAULT_TIMEOUT, type Way } from "./_client_call.ts";
 import { CookieJar } from "./_client_cookies.ts";
 import { Engine } from "./_client_engine.ts";
@@ -65,6 +65,13 @@ export interface ClientStats {
   waiting: number;
 }
 
+/**
+ * A timer of the runtime's is begun when the first deadline is set, and ended with the last
+ * one: 15 us, where requests come one after another. So a client that is used sets one of
+ * its own, each so many milliseconds.
+ */
+const IN_USE = 1_000;
+
 /** Closes the connections of a client that was dropped without `close`. */
 const dropped = new FinalizationRegistry<Engine>((engine) => {
   engine.close();
@@ -90,6 +97,7 @@ export class HttpClient implements AsyncDisposable {
   readonly #way: Way;
   /** The requests under way. */
   readonly #lives = new Set<Life>();
+  readonly #inUse = new Deadline(() => {}, false);
   #closed = false;
 
   /** Use {@linkcode client}. */
@@ -121,14 +129,18 @@ export class HttpClient implements AsyncDisposable {
     checkOptions(all);
     const method = methodOf(options);
     const target = urlOf(url, this.#options.base, options.query);
-    const headers = headersFrom(this.#options.headers, "client");
+    const common = this.#options.headers;
+    let headers = common === undefined ? null : headersFrom(common, "client");
     if (options.headers !== undefined) {
-      for (const [name, value] of headersFrom(options.headers, "request")) headers.set(name, value);
+      const own = headersFrom(options.headers, "request");
+      if (headers === null) headers = own;
+      else for (const [name, value] of own) headers.set(name, value);
     }
     const what = `${method} ${placeOf(target)}`;
     if (this.#closed) {
       return [null, new IoError("closed", `Cannot ${what}: the client was closed`)];
     }
+    if (this.#inUse.at === Infinity) this.#inUse.set(now() + IN_USE);
     const life = new Life(what, all.deadline ?? 0, options.signal, this);
     this.#lives.add(life);
     life.whenOver(() => this.#lives.delete(life));
@@ -136,8 +148,9 @@ export class HttpClient implements AsyncDisposable {
     try {
       const [upload, err] = await uploadIn(options);
       if (err !== null) return [null, err];
-      if (upload !== null && upload.type !== null && !headers.has("content-type")) {
-        headers.set("content-type", upload.type);
+      if (upload !== null && upload.type !== null) {
+        headers ??= new Headers();
+        if (!headers.has("content-type")) headers.set("content-type", upload.type);
       }
       const hop: Hop = { method, url: target, headers, carries: upload !== null };
       const [answered, failure] = await new Call(this.#way, life, upload, all).answer(hop);
@@ -234,6 +247,7 @@ export class HttpClient implements AsyncDisposable {
       for (const life of this.#lives) {
         life.end(new IoError("closed", `Cannot ${life.what}: the client was closed`));
       }
+      this.#inUse.remove();
       this.#engine.close();
     }
     return Promise.resolve([true, null]);
