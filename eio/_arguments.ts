@@ -55,8 +55,9 @@ export function bytesToWrite(data: Payload, codec: Codec, encoding?: Encoding): 
     parts = partsOf(data, used);
   } catch (error) {
     // The words of a socket.
-    if (error instanceof TypeError) throw new TypeError(error.message.replace(/^send/, "write"));
-    throw error;
+    throw error instanceof TypeError
+      ? new TypeError(error.message.replace(/^send/, "write"))
+      : error;
   }
   const list = Array.isArray(parts) ? parts : [parts];
   const pieces = list.map((part) => typeof part === "string" ? bytesOf(part, used) : part)

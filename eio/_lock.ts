@@ -32,24 +32,25 @@ export class FileLock {
 
   /** Takes it if it is free. */
   try(exclusive: boolean): Result<true> {
-    const { path } = this.#descriptor;
-    try {
-      if (this.#taken(exclusive)) return ok(true);
-    } catch (error) {
-      return fail(osError(error, `Cannot lock ${quote(path)}`));
-    }
-    return fail(new IoError("busy", `Cannot lock ${quote(path)}: its lock is taken`));
+    return this.#told("lock", () => this.#taken(exclusive));
   }
 
   /** Gives it back. */
   give(): Result<true> {
     // Closed, it has been given back.
     if (this.#refusal() !== null) return ok(true);
-    try {
+    return this.#told("unlock", () => {
       this.#descriptor.unlock();
-      return ok(true);
+      return true;
+    });
+  }
+
+  #told(action: string, run: () => boolean): Result<true> {
+    const cannot = `Cannot ${action} ${quote(this.#descriptor.path)}`;
+    try {
+      return run() ? ok(true) : fail(new IoError("busy", `${cannot}: its lock is taken`));
     } catch (error) {
-      return fail(osError(error, `Cannot unlock ${quote(this.#descriptor.path)}`));
+      return fail(osError(error, cannot));
     }
   }
 

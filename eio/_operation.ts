@@ -150,12 +150,7 @@ function begin<T, R>(
 const GRAIN = 64;
 
 /** What an operation holds while no call is under way. */
-const NO_QUESTION: Question<unknown, unknown> = {
-  what: () => "",
-  run: () => Promise.resolve(),
-  answered: () => {},
-  failed: () => {},
-};
+const NO_QUESTION: Question<unknown, unknown> = plain(() => "", () => Promise.resolve());
 const NOTHING = () => {};
 
 class Operation extends Wait implements Caller {
@@ -210,9 +205,10 @@ class Operation extends Wait implements Caller {
 
   override kill(error: ThreadKilled): void {
     const reject = this.#reject;
-    if (!this.#abandon()) return;
-    this.#question.killed?.();
-    reject(error);
+    if (this.#abandon()) {
+      this.#question.killed?.();
+      reject(error);
+    }
   }
 
   /** Nobody uses it any more. */

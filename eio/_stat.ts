@@ -1,15 +1,28 @@
 import type { FileStat, FileType } from "./types.ts";
 
+const TYPES = [
+  ["isFile", "file"],
+  ["isDirectory", "directory"],
+  ["isSymlink", "link"],
+  ["isSocket", "socket"],
+  ["isFifo", "named pipe"],
+  ["isCharDevice", "char device"],
+  ["isBlockDevice", "block device"],
+] as const;
+
 /** What the runtime's stat says it is. */
 export function typeOf(info: Deno.FileInfo): FileType {
-  if (info.isFile) return "file";
-  if (info.isDirectory) return "directory";
-  if (info.isSymlink) return "link";
-  if (info.isSocket) return "socket";
-  if (info.isFifo) return "named pipe";
-  if (info.isCharDevice) return "char device";
-  if (info.isBlockDevice) return "block device";
-  return "other";
+  return TYPES.find(([is]) => info[is])?.[1] ?? "other";
+}
+
+/** What a look at a path gives; `null` where nothing is there. */
+export async function ifThere(look: Promise<Deno.FileInfo>): Promise<Deno.FileInfo | null> {
+  try {
+    return await look;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }
 
 /** aLiLua's table of what the runtime says. */

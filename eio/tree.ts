@@ -2,7 +2,7 @@ import type { IoError, Result, WaitOptions } from "../core/mod.ts";
 import { ask, done } from "./_operation.ts";
 import { join, pathOf, quote } from "./_path.ts";
 import { type Perm, permOf } from "./_perm.ts";
-import { typeOf } from "./_stat.ts";
+import { ifThere, typeOf } from "./_stat.ts";
 import type { FileType } from "./types.ts";
 
 /** The rights of a new directory, before the umask takes some: aLiLua's. */
@@ -137,12 +137,8 @@ function listed(
 
 /** What a directory's list does not tell apart: FIFOs, sockets, devices. */
 async function special(path: string): Promise<FileType> {
-  try {
-    return typeOf(await Deno.lstat(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "other";
-    throw error;
-  }
+  const info = await ifThere(Deno.lstat(path));
+  return info === null ? "other" : typeOf(info);
 }
 
 async function leadsToFolder(path: string, options: WaitOptions): Promise<boolean> {

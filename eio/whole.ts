@@ -8,6 +8,7 @@ import {
   ok,
   type Payload,
   type Result,
+  unwrap,
   type WaitOptions,
 } from "../core/mod.ts";
 import { bytesToWrite, checkBytes, joined } from "./_arguments.ts";
@@ -16,6 +17,7 @@ import { ask } from "./_operation.ts";
 import { pathOf, quote } from "./_path.ts";
 import type { Perm } from "./_perm.ts";
 import { RegularFile } from "./_regular.ts";
+import { ifThere } from "./_stat.ts";
 import { textOf } from "./_text.ts";
 import { open } from "./open.ts";
 import type { FileHandle } from "./types.ts";
@@ -194,17 +196,14 @@ export async function copy(
   const [source, err] = await open(pathOf(from, "from"), "r", limits);
   if (err !== null) return fail(err);
   await using _closed = source;
-  const [info, statErr] = await source.stat(limits);
-  if (statErr !== null) return fail(statErr);
-  const [same, sameErr] = await ask(() => `copy to ${quote(target)}`, limits, async () => {
-    const there = await ifThere(target);
-    return there !== null && there.dev === info.dev && there.ino === info.ino;
-  });
-  if (sameErr !== null) return fail(sameErr);
-  if (same) {
+  const [info, infoErr] = await ask(() => `copy to ${quote(target)}`, limits, async () => {
+    const info = await unwrap(source.stat(limits));
+    const there = await ifThere(Deno.stat(target));
+    if (there === null || there.dev !== info.dev || there.ino !== info.ino) return info;
     const words = `Cannot copy ${quote(source.path)} to ${quote(target)}: they are one file`;
-    return fail(new IoError("exists", words));
-  }
+    throw new IoError("exists", words);
+  });
+  if (infoErr !== null) return fail(infoErr);
   const rights = perm ?? (info.mode ?? 0o644) & 0o777;
   const [sink, sinkErr] = await open(target, "w", rights, limits);
   if (sinkErr !== null) return fail(sinkErr);
@@ -222,14 +221,5 @@ export async function copy(
       return fail(new IoError(writeErr.code, writeErr.message, { cause: writeErr, sent }));
     }
     total += count;
-  }
-}
-
-async function ifThere(path: string): Promise<Deno.FileInfo | null> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
   }
 }

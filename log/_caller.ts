@@ -55,6 +55,6 @@ export function placeOf(site: Site): string {
   } catch {
     return "?";
   } finally {
-    stacks.prepareStackTrace = prepare;
+    if (stacks.prepareStackTrace !== prepare) stacks.prepareStackTrace = prepare;
   }
 }

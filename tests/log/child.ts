@@ -1,7 +1,16 @@
 /** The programs that the tests of `log` run as processes of their own, chosen by the first argument. */
 import process from "node:process";
 import { setImmediate } from "node:timers";
-import { ERR, INFO, LOG, log_stats, NOTICE, open_log, open_logger } from "../../log/mod.ts";
+import {
+  close_log,
+  ERR,
+  INFO,
+  LOG,
+  log_stats,
+  NOTICE,
+  open_log,
+  open_logger,
+} from "../../log/mod.ts";
 
 const [mode = "", spec = "", ...rest] = Deno.args;
 
@@ -97,6 +106,26 @@ const MODES: Record<string, () => unknown> = {
     Deno.truncateSync(spec, 150);
     LOG(ERR, "there is room again");
     console.log(JSON.stringify(log_stats()));
+  },
+
+  "frozen": () => {
+    if (rest[0] === "before") Object.freeze(Error);
+    LOG("text");
+    if (rest[0] === "after") Object.freeze(Error);
+    close_log();
+  },
+
+  "exhausted": () => {
+    if (!open()) return;
+    LOG(ERR, "first");
+    const held: Deno.FsFile[] = [];
+    try {
+      for (;;) held.push(Deno.openSync("/dev/null", { write: true }));
+    } catch {
+      console.log("exhausted");
+    }
+    LOG(ERR, "without any left");
+    for (const file of held) file.close();
   },
 
   "moved": () => {
