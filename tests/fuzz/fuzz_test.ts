@@ -2,16 +2,17 @@
  * Every parser and codec over many inputs: first those of the corpus, then new ones, the same
  * ones in each run, so that a run says the same on every machine.
  *
- * `COEVENT_FUZZ=10 deno task test tests/fuzz` goes on for ten minutes with inputs that nobody
- * has seen. What fails prints its input; in tests/fuzz/corpus.json it is tried for ever after.
+ * `deno task fuzz --minutes=10` goes on for ten minutes with inputs that nobody has seen (it
+ * sets `COEVENT_FUZZ`). What fails prints its input; in tests/fuzz/corpus.json it is tried for ever after.
  */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { sizes } from "../sizes.ts";
+import { size, sizes } from "../sizes.ts";
 import { CODEC_TARGETS } from "./codec_targets.ts";
 import { FILE_TARGETS } from "./file_targets.ts";
 import { STREAM_TARGETS } from "./stream_targets.ts";
 import { type Target, target } from "./target.ts";
+import { askedFor } from "../../tools/fuzz.ts";
 
 const TARGETS = [...CODEC_TARGETS, ...STREAM_TARGETS, ...FILE_TARGETS];
 
@@ -24,6 +25,17 @@ const given = Deno.env.get("COEVENT_SEED");
 type Corpus = Record<string, unknown[]>;
 const corpus: Corpus = JSON.parse(await Deno.readTextFile("tests/fuzz/corpus.json"));
 
+const title = (name: string) => `fuzz: ${name}`;
+
+/** Tries an input that was bad once. */
+async function again({ name, holds }: Target, input: unknown): Promise<void> {
+  try {
+    await holds(input);
+  } catch (cause) {
+    throw new Error(`${name}: ${JSON.stringify(input)} of the corpus fails`, { cause });
+  }
+}
+
 /** Runs a target with inputs of one seed. */
 async function fuzz({ name, inputs, holds }: Target, seed: number, count: number): Promise<void> {
   const property = fc.asyncProperty(inputs, async (input) => await holds(input));
@@ -33,14 +45,16 @@ async function fuzz({ name, inputs, holds }: Target, seed: number, count: number
   });
   if (!failed) return;
   const input = JSON.stringify(counterexample?.[0]);
-  const replay = `COEVENT_SEED=${seed} deno task test tests/fuzz`;
+  // As many inputs as here: the one that fails may be the last of them.
+  const task = { quick: "test", full: "test:full", soak: "soak" }[minutes > 0 ? "quick" : size];
+  const replay = `COEVENT_SEED=${seed} deno task ${task} tests/fuzz "--filter=${title(name)}"`;
   const words = `${name}: ${input} fails; replay it with: ${replay}`;
   throw new Error(words, { cause: errorInstance });
 }
 
 for (const one of TARGETS) {
-  Deno.test(`fuzz: ${one.name}`, async () => {
-    for (const input of corpus[one.name] ?? []) await one.holds(input);
+  Deno.test(title(one.name), async () => {
+    for (const input of corpus[one.name] ?? []) await again(one, input);
     const seed = given === undefined ? 1 : Number(given);
     if (minutes === 0) return await fuzz(one, seed, sizes.fuzzRuns);
     const until = performance.now() + minutes * 60_000 / TARGETS.length;
@@ -59,8 +73,27 @@ Deno.test("the corpus holds inputs for targets that are there, some for each", (
 Deno.test("fuzz finds what is broken, shows the input, and how to see it again", async () => {
   const broken = target("broken", fc.nat(1_000), (n) => assert(n < 700));
   const error = await assertRejects(() => fuzz(broken, 1, 1_000), Error);
+  const task = size === "quick" ? "test" : size === "full" ? "test:full" : "soak";
   assertEquals(
     error.message,
-    "broken: 700 fails; replay it with: COEVENT_SEED=1 deno task test tests/fuzz",
+    `broken: 700 fails; replay it with: COEVENT_SEED=1 deno task ${task} tests/fuzz ` +
+      '"--filter=fuzz: broken"',
   );
+});
+
+Deno.test("the corpus is tried: an input that fails is shown", async () => {
+  const broken = target("broken", fc.nat(), (n) => assert(n < 700));
+  const error = await assertRejects(() => again(broken, 700), Error);
+  assertEquals(error.message, "broken: 700 of the corpus fails");
+});
+
+Deno.test("deno task fuzz takes minutes and words, and nothing else", () => {
+  assertEquals(askedFor([]), { minutes: 1, filter: [] });
+  assertEquals(askedFor(["--minutes=0.5", "frames", "out"]), {
+    minutes: 0.5,
+    filter: ["--filter=frames out"],
+  });
+  for (const wrong of ["--minutes=0", "--minutes=x", "--minute=3", "-m"]) {
+    assertThrows(() => askedFor([wrong]), RangeError);
+  }
 });
