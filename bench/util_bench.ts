@@ -44,6 +44,7 @@ const CASES: Record<string, Record<string, () => unknown>> = {
   },
   "base64 decode to bytes": {
     "fromBase64": () => Uint8Array.fromBase64(base64),
+    "new Uint8Array(64), the memory alone": () => new Uint8Array(64),
     "Buffer, from its pool": () => Buffer.from(base64, "base64"),
     "base64_decode(text)": () => util.base64_decode(base64),
   },

