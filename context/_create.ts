@@ -2,6 +2,7 @@ import { fail, fromOs, IoError, park, type Result } from "../core/mod.ts";
 import type { Home } from "./_home.ts";
 import { checkForProcess, copy } from "./_copy.ts";
 import type { Context, CreateOptions } from "./types.ts";
+import { fileURLToPath } from "node:url";
 
 /** With less than this the runtime itself does not start. */
 const LEAST_MEMORY = 16 * 2 ** 20;
@@ -54,12 +55,24 @@ export function createFor<In, Out>(
   });
 }
 
+/** Where this package lies on disk, if it does. */
+function packageFolder(): string | null {
+  const root = new URL("..", import.meta.url);
+  return root.protocol === "file:" ? fileURLToPath(root) : null;
+}
+
 /** Deno says in words alone what a worker or a child may not. */
 function refusal(href: string, fault: string): IoError {
   const action = `Cannot create context ${href}`;
-  const refused = /Requires \w+ access.*/.exec(fault);
-  if (refused === null) return new IoError("failed", `${action}: ${fault}`);
-  const cause = new Error(refused[0]);
+  const refused = /Requires \w+ access.*/.exec(fault)?.[0];
+  if (refused === undefined) return new IoError("failed", `${action}: ${fault}`);
+  const ours = packageFolder();
+  // Module after module of this package would be asked for: its folder holds them all.
+  const cause = new Error(
+    ours === null || !refused.startsWith(`Requires read access to "${ours}`)
+      ? refused
+      : `Requires read access to "${ours.slice(0, -1)}"`,
+  );
   cause.name = "NotCapable";
   return fromOs(cause, action);
 }

@@ -8,7 +8,7 @@ import {
   type WaitOptions,
 } from "../core/mod.ts";
 import { bytesToWrite } from "./_arguments.ts";
-import { errnoOf } from "./_errors.ts";
+import { errnoOf, refusedFolder } from "./_errors.ts";
 import { ask, done } from "./_operation.ts";
 import { Descriptor } from "./_descriptor.ts";
 import { accessOf } from "./_mode.ts";
@@ -53,7 +53,10 @@ export async function write_atomic(
   const what = () => `write ${quote(given)}`;
 
   const [old, err] = await ask(what, limits, () => oldFile(given));
-  if (err !== null) return fail(err);
+  // Its folder is asked for at once: the file beside it would need that next.
+  const refused = (err: IoError, path: string) =>
+    fail(refusedFolder(err, path, `Cannot ${what()}`));
+  if (err !== null) return refused(err, given);
   const target = old.path;
   const beside = nameBeside(target);
   /** What the system goes on with when it is given up: making the file, and renaming it. */
@@ -62,13 +65,13 @@ export async function write_atomic(
   try {
     const mode = wanted ?? old.mode;
     const [count, writeErr] = await writeSynced(beside, pieces, mode, limits, underWay);
-    if (writeErr !== null) return fail(writeErr);
+    if (writeErr !== null) return refused(writeErr, beside);
     const [, renameErr] = await done(what, limits, () => {
       const renaming = Deno.rename(beside, target);
       underWay.push(renaming);
       return renaming;
     });
-    if (renameErr !== null) return fail(renameErr);
+    if (renameErr !== null) return refused(renameErr, beside);
     renamed = true;
     const [, syncErr] = await done(what, limits, () => syncFolder(dirname(target)));
     return syncErr === null ? ok(count) : fail(syncErr);

@@ -2,6 +2,7 @@ import { codecOf, type Encoding, fail, ok, type Result } from "../core/mod.ts";
 import { ask } from "./_operation.ts";
 import { Descriptor } from "./_descriptor.ts";
 import { accessOf } from "./_mode.ts";
+import { osError, refusedFolder } from "./_errors.ts";
 import { pathOf } from "./_path.ts";
 import { RegularFile } from "./_regular.ts";
 import type { FileHandle, OpenOptions } from "./types.ts";
@@ -17,7 +18,8 @@ export interface TmpfileOptions<E extends Encoding = "lines"> extends OpenOption
  * removed at once, so nothing is left of it when it is closed or the program dies. (On
  * Windows, a file with a name stays behind.) Its `path` says where it was.
  *
- * Requires `--allow-read` and `--allow-write`. Errors: `no_space`, `not_found` (`dir`),
+ * Requires `--allow-read` and `--allow-write`, with `dir` of that folder, without it everywhere
+ * (the runtime asks so). Errors: `no_space`, `not_found` (`dir`),
  * `denied`, `no_permission`, `exhausted`. From Lua (`io.tmpfile`).
  *
  * @example Usage
@@ -40,6 +42,9 @@ export async function tmpfile<E extends Encoding = "lines">(
     let file: Deno.FsFile | null = null;
     try {
       file = await Deno.open(path, { read: true, write: true });
+    } catch (error) {
+      const action = "Cannot open a temporary file";
+      throw refusedFolder(osError(error, action), path, action);
     } finally {
       if (Deno.build.os !== "windows") {
         await Deno.remove(path).catch((error) => {

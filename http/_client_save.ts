@@ -57,20 +57,29 @@ async function besideSink(path: string, wait: WaitOptions): Promise<Result<Sink>
     // No call of ours, which could be given up while the system goes on to make the file.
     (await Deno.open(beside, { write: true, createNew: true })).close();
   } catch (error) {
-    // Who is refused the file beside it needs the folder; else the path itself is the matter.
-    const { code, message, cause } = fromOs(error, action);
-    const words = message.replaceAll(beside, code === "no_permission" ? dirname(path) : path);
-    return [null, new IoError(code, words, { cause })];
+    return [null, named(fromOs(error, action), beside, path)];
   }
   let opened = false;
   try {
     const [file, err] = await open(beside, "r+", wait);
     opened = err === null;
-    return opened ? [sinkInto(file!, beside, path, wait), null] : [null, err!];
+    return opened ? [sinkInto(file!, beside, path, wait), null] : [null, named(err!, beside, path)];
   } finally {
     // Also for a thread that was killed meanwhile.
     if (!opened) await Deno.remove(beside).catch(() => {});
   }
+}
+
+/**
+ * Who is refused the file beside it needs the folder, for that name is another one each time;
+ * else the path itself is the matter.
+ */
+function named(err: IoError, beside: string, path: string): IoError {
+  const { code, message, cause, errno } = err;
+  const words = code === "no_permission"
+    ? message.replace(`'${beside}'`, `'${path}'`).replaceAll(beside, dirname(path))
+    : message.replaceAll(beside, path);
+  return new IoError(code, words, errno === undefined ? { cause } : { cause, errno });
 }
 
 /** A file that takes another's place in the end. */
@@ -81,7 +90,7 @@ function sinkInto(file: FileHandle, beside: string, path: string, wait: WaitOpti
       await file.close();
       const [, renameErr] = await rename(beside, path, wait);
       if (renameErr !== null) await unlink(beside);
-      return renameErr === null ? [true, null] : [null, renameErr];
+      return renameErr === null ? [true, null] : [null, named(renameErr, beside, path)];
     },
     async drop() {
       await file.close();

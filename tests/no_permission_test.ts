@@ -6,7 +6,7 @@ const config = await configArgs();
 
 /** The flag that each call of no_permission.ts asks for first; a path of ours is `$`. */
 const FLAGS: Record<string, string> = {
-  "context.create": "--allow-read=$/context/_thread_start.ts",
+  "context.create": "--allow-read=$",
   "context.create isolated": "--allow-env=NODE_V8_COVERAGE",
   "cosocket.connect": "--allow-net=127.0.0.1:9",
   "cosocket.connect to a path": "--allow-read=/run/a.sock",
@@ -44,7 +44,7 @@ const FLAGS: Record<string, string> = {
   "eio.unlink": "--allow-write=a",
   "eio.utime": "--allow-write=a",
   "eio.walk": "--allow-read=a",
-  "eio.write_atomic": "--allow-read=a",
+  "eio.write_atomic": "--allow-read=.",
   "eio.writefile": "--allow-write=a",
   "http.client to get": "--allow-net=127.0.0.1:9999",
   "http.client through a proxy": "--allow-net=127.0.0.1:3128",
