@@ -1,16 +1,28 @@
 import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
 import { fromOs, IoError, park, type Result, type WaitOptions } from "../core/mod.ts";
 
-/** The runtime refuses some calls without a word of why: so it is asked before. */
+/**
+ * The runtime refuses some calls without a word of why: so it is asked before. It keeps an
+ * answer for each question for ever: so first what is the same for all addresses is asked,
+ * then what is for all ports, or a server of datagrams would grow with its clients.
+ */
 export function unpermitted(action: string, host: string): IoError | null {
   let state: Deno.PermissionState;
   try {
+    if (granted({ name: "net" })) return null;
+    const all = host.replace(/:\d+$/, "");
+    if (isIP(all) !== 0 && granted({ name: "net", host: all })) return null;
     state = Deno.permissions.requestSync({ name: "net", host }).state;
   } catch (cause) {
     return new IoError("dns", `${action}: that can be no host`, { cause });
   }
   if (state === "granted") return null;
   return new IoError("no_permission", `${action}: it needs --allow-net=${host}`);
+}
+
+function granted(what: Deno.NetPermissionDescriptor): boolean {
+  return Deno.permissions.querySync(what).state === "granted";
 }
 
 /** The addresses that the system knows for a host, its hosts file included. */

@@ -62,7 +62,7 @@ export async function handshake(
       duplex.once("error", (error) => fail(duplex.failure ?? error));
       try {
         if (side.as === "client") socket = begin(duplex, side, done, fail);
-        else serve(duplex, side, done, fail);
+        else serve(duplex, side, timeout, done, fail);
       } catch (error) {
         fail(error);
       }
@@ -124,10 +124,14 @@ function begin(
   return socket;
 }
 
+/** So many milliseconds after ours the runtime's time for a handshake is over. */
+const LATER = 1_000;
+
 /** Begins a handshake as server. */
 function serve(
   duplex: ChannelDuplex,
   { options }: Role & { as: "server" },
+  timeout: number,
   done: (socket: tls.TLSSocket) => void,
   fail: (error: unknown) => void,
 ): void {
@@ -138,6 +142,9 @@ function serve(
     requestCert: request,
     // Judged here, where there are words for it.
     rejectUnauthorized: false,
+    // The runtime holds the socket of a client that has gone until its own time is over, two
+    // minutes unless it is told. Ours is over before.
+    ...(timeout > 0 && { handshakeTimeout: timeout + LATER }),
   });
   server.once("secureConnection", (socket) => {
     socket.on("error", fail);
