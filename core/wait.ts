@@ -67,30 +67,21 @@ export abstract class Asked<T> extends Wait {
   readonly promise: Promise<T>;
   /** Answers it. */
   readonly resolve: (answer: T) => void;
-  readonly #reject: (error: unknown) => void;
+  /** Throws where it is awaited: its thread was killed. One that nobody awaits stays quiet. */
+  protected readonly reject: (error: ThreadKilled) => void;
 
   constructor() {
     super();
     this.promise = new Promise<T>(hold);
     this.resolve = lastResolve as (answer: T) => void;
-    this.#reject = lastReject;
+    this.reject = lastReject;
     // Or whatever it is answered with could not be collected before the next one is made.
     lastResolve = lastReject = nobody;
-  }
-
-  /** Throws where it is awaited: its thread was killed. */
-  protected reject(error: ThreadKilled): void {
-    // One that nobody awaits must not end the program.
-    this.promise.catch(() => {});
-    this.#reject(error);
   }
 }
 
 /** A wait for something that one may give up: by a timeout, a signal or a kill. For `pend`. */
-export abstract class Pending<T> extends Wait {
-  #promise: Promise<T | GivenUp> | null = null;
-  #resolve!: (value: T | GivenUp) => void;
-  #reject!: (error: unknown) => void;
+export abstract class Pending<T> extends Asked<T | GivenUp> {
   #deadline: Deadline | null = null;
   #signal: AbortSignal | null = null;
   #aborted: (() => void) | null = null;
@@ -104,21 +95,16 @@ export abstract class Pending<T> extends Wait {
 
   /** Ends the wait with what was waited for, if it has not ended. */
   wake(value: T): void {
-    if (this.#end()) this.#resolve(value);
+    if (this.#end()) this.resolve(value);
   }
 
   /** Called once, by `pend`. */
   begin(timeout: number, signal: AbortSignal | undefined): Promise<T | GivenUp> {
-    const promise = new Promise<T | GivenUp>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    this.#promise = promise;
     const limited = timeout > 0 && timeout !== Infinity;
     const since = limited ? now() : aboutNow();
     this.enter(since);
     this.start();
-    if (this.#over) return promise;
+    if (this.#over) return this.promise;
     if (limited) {
       this.#deadline = new Deadline(() => {
         const words = `Cannot ${this.describe()}: not within ${timeout} ms`;
@@ -131,21 +117,19 @@ export abstract class Pending<T> extends Wait {
       this.#aborted = () => this.#giveUp(cancelled(this.describe(), signal));
       signal.addEventListener("abort", this.#aborted);
     }
-    return promise;
+    return this.promise;
   }
 
   override kill(error: ThreadKilled): void {
     if (!this.#end()) return;
     this.withdraw();
-    // A wait that nobody awaits must not end the program when its thread is killed.
-    this.#promise!.catch(() => {});
-    this.#reject(error);
+    this.reject(error);
   }
 
   #giveUp(err: IoError): void {
     if (!this.#end()) return;
     this.withdraw();
-    this.#resolve([null, err]);
+    this.resolve([null, err]);
   }
 
   /** Ends the wait once; false if it had ended before. */

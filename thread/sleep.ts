@@ -1,4 +1,5 @@
 import {
+  Asked,
   checkTimeout,
   type Clock,
   Deadline,
@@ -8,7 +9,6 @@ import {
   refusal,
   type Result,
   type ThreadKilled,
-  Wait,
   watcher,
   wheel,
 } from "../core/mod.ts";
@@ -99,18 +99,11 @@ export function sleep(ms: number, options: SleepOptions = {}): Promise<Result<tr
 }
 
 /** What most sleeps are, without a signal: thousands may stand at a time, so it is lean. */
-class Sleep extends Wait {
-  readonly promise: Promise<Result<true>>;
+class Sleep extends Asked<Result<true>> {
   readonly #deadline: Deadline;
-  #resolve!: (result: Result<true>) => void;
-  #reject!: (error: ThreadKilled) => void;
 
   constructor(ms: number) {
     super();
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
     this.#deadline = new Alarm(this);
     const since = now();
     this.enter(since);
@@ -120,7 +113,7 @@ class Sleep extends Wait {
   /** The time has passed. */
   over(): void {
     this.leave();
-    this.#resolve([true, null]);
+    this.resolve([true, null]);
   }
 
   override describe(): string {
@@ -130,9 +123,7 @@ class Sleep extends Wait {
   override kill(error: ThreadKilled): void {
     this.leave();
     this.#deadline.remove();
-    // A sleep that nobody awaits must not end the program when its thread is killed.
-    this.promise.catch(() => {});
-    this.#reject(error);
+    this.reject(error);
   }
 }
 
