@@ -72,6 +72,7 @@ export class Inbox {
     const pending = this.pending;
     if (pending === 0) {
       this.#start = this.#end = this.#scanned = 0;
+      this.#text = "";
       this.#textKind = null;
       if (this.#memory.length !== this.#step) this.#memory = new Uint8Array(this.#step);
     } else if (

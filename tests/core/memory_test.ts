@@ -55,6 +55,48 @@ Deno.test("Inbox keeps the bytes at hand when it gives memory back", () => {
   assertEquals(inbox.rest("utf-8", 100), "three");
 });
 
+Deno.test("Inbox keeps nothing of many lines, once they were taken and little comes", async () => {
+  const program = `
+    import { Inbox } from "${new URL("../../core/mod.ts", import.meta.url)}";
+    const lines = new TextEncoder().encode("a line of some length\\n".repeat(900));
+    const line = new TextEncoder().encode("x\\n");
+    function arrive(inbox, bytes) {
+      for (let at = 0; at < bytes.length;) {
+        const room = inbox.room();
+        const piece = bytes.subarray(at, at + room.length);
+        room.set(piece);
+        inbox.filled(piece.length, room.length);
+        at += piece.length;
+        while (inbox.line("utf-8", 100) !== undefined);
+      }
+    }
+    gc();
+    const before = Deno.memoryUsage().heapUsed;
+    const all = Array.from({ length: 500 }, () => new Inbox());
+    for (const inbox of all) {
+      arrive(inbox, lines);
+      for (let read = 0; read < 40; read++) arrive(inbox, line);
+      inbox.room();
+    }
+    gc();
+    console.log((Deno.memoryUsage().heapUsed - before) / all.length);
+  `;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-q", "--no-check", "--allow-read", "--v8-flags=--expose-gc", "-"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const input = child.stdin.getWriter();
+  await input.write(new TextEncoder().encode(program));
+  await input.close();
+  const { stdout, success } = await child.output();
+  assert(success);
+  const bytes = Number(new TextDecoder().decode(stdout));
+  // The text of a window is 16 KiB.
+  assert(bytes < 4_000, `an idle inbox holds ${bytes} bytes of the heap`);
+});
+
 for (const kept of [0, 1, 100, 5_000, 70_000, 300_000]) {
   Deno.test(`Inbox moves no more than comes while ${kept} bytes are always left`, () => {
     const inbox = new Inbox();
