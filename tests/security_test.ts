@@ -12,6 +12,7 @@ import {
 import { open_logger } from "../log/mod.ts";
 import { children, exec, popen, run_process } from "../process/mod.ts";
 import { kill, newthread, wait } from "../thread/mod.ts";
+import { sources } from "../tools/project.ts";
 import { permissionSets, tableOf, withTable } from "../tools/permissions.ts";
 import { connect as connectSocket } from "../websocket/mod.ts";
 
@@ -48,6 +49,22 @@ Deno.test("docs/security.md names only files that are there", async () => {
   const named = [...page.matchAll(/`((?:tests|docs)\/[\w/.]+)`/g)].map(([, path]) => path!);
   assert(named.length > 10);
   for (const path of named) await Deno.stat(path);
+});
+
+Deno.test("docs/security.md names every package that is loaded at run time", async () => {
+  const found = new Set<string>();
+  for (const file of await sources()) {
+    const source = await Deno.readTextFile(file);
+    for (const [, name] of source.matchAll(/^[^*]*?(?:from |import\()"([^"]+)"/gm)) {
+      if (/^(\.|node:)/.test(name!)) continue;
+      const [, bare] = /^(?:npm:|jsr:)?(@[^/]+\/[^/@]+|[^/@]+)/.exec(name!)!;
+      found.add(bare!);
+    }
+  }
+  const text = page.slice(page.indexOf("## Dependencies"), page.indexOf("## Permissions, call"));
+  const named = [...text.matchAll(/`(@?[a-z][\w/-]+)`/g)].map(([, name]) => name!)
+    .filter((name) => !["util", "http"].includes(name));
+  assertEquals(found, new Set(named));
 });
 
 const SECRET = "hunter2secret";

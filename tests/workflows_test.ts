@@ -45,6 +45,30 @@ Deno.test("publish.yml publishes a tag by the run's own token, and only when all
   assert(publish.indexOf("deno task ok") < publish.indexOf("run: deno publish\n"));
 });
 
+Deno.test("the docs say that the workflows have not yet run, and that they are linted", async () => {
+  const page = (await Deno.readTextFile("CONTRIBUTING.md")).replace(/\s+/g, " ");
+  assertStringIncludes(page, "they have not yet run anywhere");
+  assertStringIncludes(page, "linted (`actionlint`)");
+});
+
+Deno.test("every module has a page in docs/, whose first example imports it", async () => {
+  const { exports } = await readConfig();
+  const readme = await Deno.readTextFile("README.md");
+  for (const name of Object.keys(exports).filter((name) => name !== ".")) {
+    const module = name.slice(2);
+    const page = await Deno.readTextFile(`docs/${module}.md`);
+    assertStringIncludes(readme, `](docs/${module}.md)`);
+    const first = page.slice(page.indexOf("```ts"), page.indexOf("```\n", page.indexOf("```ts")));
+    assertStringIncludes(first, `"@alilua/coevent/${module}"`, `docs/${module}.md`);
+  }
+});
+
+Deno.test("CHANGELOG.md has what the version of deno.json brings", async () => {
+  const { version } = JSON.parse(await Deno.readTextFile("deno.json"));
+  const changes = await Deno.readTextFile("CHANGELOG.md");
+  assert(new RegExp(`^## .*\\b${version.replaceAll(".", "\\.")}\\b`, "m").test(changes), version);
+});
+
 /** The files that `deno publish` would upload, as its dry run lists them. */
 async function published(): Promise<string[]> {
   const { stderr, success } = await new Deno.Command(Deno.execPath(), {
