@@ -177,6 +177,7 @@ export class Server<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSo
     const spawning = new Spawning<Guest<S>>(this.#waiting, {
       take: (guest) => void newthread(() => this.#serve(handler, guest)),
       withdraw: (taker) => this.#forget(taker),
+      giveBack: (guest) => this.#deliver(guest),
     });
     return spawning.begin(options.signal, () => {
       this.#wait(spawning);

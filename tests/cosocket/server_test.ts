@@ -119,6 +119,41 @@ Deno.test("accept() serves several callers in their order", async () => {
   assert(!server.busy());
 });
 
+Deno.test("autospawn() that is ended as a connection comes leaves it to the next accept", async () => {
+  class Ending extends TcpSocket {
+    constructor(options: TcpOptions<"lines">) {
+      super(options);
+      // Behind its arrival, and before its thread could begin.
+      queueMicrotask(() => server.interrupt());
+    }
+  }
+  await using server = await unwrap(listen("127.0.0.1", 0, { class: Ending }));
+  let served = 0;
+  const spawning = server.autospawn(() => void served++);
+  await using client = await unwrap(connect("127.0.0.1", server.port));
+  assertEquals((await spawning)[1]?.code, "cancelled");
+  await using sock = await unwrap(server.accept({ timeout: 5_000 }));
+  assertEquals([served, server.connections], [0, 1]);
+  await client.send("hello\n");
+  assertEquals(await sock.receive(), ["hello", null]);
+});
+
+Deno.test("autospawn() that is ended by a close as a connection comes closes it", async () => {
+  class Closing extends TcpSocket {
+    constructor(options: TcpOptions<"lines">) {
+      super(options);
+      queueMicrotask(() => server.close());
+    }
+  }
+  await using server = await unwrap(listen("127.0.0.1", 0, { class: Closing }));
+  let served = 0;
+  const spawning = server.autospawn(() => void served++);
+  await using client = await unwrap(connect("127.0.0.1", server.port));
+  assertEquals(await spawning, [true, null]);
+  assertEquals(await client.receive(), [null, null]);
+  assertEquals([served, server.connections], [0, 0]);
+});
+
 Deno.test("interrupt() ends every wait with cancelled and leaves the server open", async () => {
   await using server = await open();
   assertEquals(server.interrupt()[1]?.code, "idle");
