@@ -1,5 +1,4 @@
 import {
-  Asked,
   checkTimeout,
   type Clock,
   Deadline,
@@ -9,6 +8,7 @@ import {
   refusal,
   type Result,
   type ThreadKilled,
+  Wait,
   watcher,
   wheel,
 } from "../core/mod.ts";
@@ -99,11 +99,16 @@ export function sleep(ms: number, options: SleepOptions = {}): Promise<Result<tr
 }
 
 /** What most sleeps are, without a signal: thousands may stand at a time, so it is lean. */
-class Sleep extends Asked<Result<true>> {
+class Sleep extends Wait {
+  readonly promise: Promise<Result<true>>;
   readonly #deadline: Deadline;
+  #resolve!: (result: Result<true> | Promise<never>) => void;
 
   constructor(ms: number) {
     super();
+    this.promise = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
     this.#deadline = new Alarm(this);
     const since = now();
     this.enter(since);
@@ -113,7 +118,7 @@ class Sleep extends Asked<Result<true>> {
   /** The time has passed. */
   over(): void {
     this.leave();
-    this.resolve([true, null]);
+    this.#resolve([true, null]);
   }
 
   override describe(): string {
@@ -123,7 +128,8 @@ class Sleep extends Asked<Result<true>> {
   override kill(error: ThreadKilled): void {
     this.leave();
     this.#deadline.remove();
-    this.reject(error);
+    // So that no sleep keeps a function to reject with, 5 % of what it holds.
+    this.#resolve(Promise.reject(error));
   }
 }
 
