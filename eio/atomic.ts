@@ -16,7 +16,11 @@ import { resolve } from "node:path";
 import { basename, dirname, join, pathOf, quote } from "./_path.ts";
 import { NEW_FILE, permOf } from "./_perm.ts";
 import { RegularFile } from "./_regular.ts";
+import { giveRights, type Rights } from "./_rights.ts";
 import type { WriteFileOptions } from "./whole.ts";
+
+/** The mode of a file that nobody else may look into. */
+const OURS = 0o600;
 
 /**
  * Writes a file so that after a crash, of the program or the machine, it is the old one
@@ -25,8 +29,9 @@ import type { WriteFileOptions } from "./whole.ts";
  * It writes a file beside it (`.name.<16 digits>.tmp`), syncs that, renames it over the
  * old one and syncs the directory. A program that dies in the middle leaves the file
  * beside it behind; one that fails or is killed as a thread does not. The rights of a file
- * that is there are kept, its owner only as far as it is ours; of a link, what it leads to is
- * replaced. Readers that have the old file open go on reading the old one.
+ * that is there are kept, its owner and group where the system lets us give it to them; where
+ * not, a group of ours may do no more than others. Of a link, what it leads to is replaced.
+ * Readers that have the old file open go on reading the old one.
  *
  * Requires `--allow-read` and `--allow-write` for the directory. Errors: those of
  * {@linkcode open}, `no_space`; after an error the file is the old one, unless it was given
@@ -63,8 +68,8 @@ export async function write_atomic(
   const underWay: Promise<unknown>[] = [];
   let renamed = false;
   try {
-    const mode = wanted ?? old.mode;
-    const [count, writeErr] = await writeSynced(beside, pieces, mode, limits, underWay);
+    const rights = rightsOf(old, wanted);
+    const [count, writeErr] = await writeSynced(beside, pieces, rights, limits, underWay);
     if (writeErr !== null) return refused(writeErr, beside);
     const [, renameErr] = await done(what, limits, () => {
       const renaming = Deno.rename(beside, target);
@@ -84,21 +89,33 @@ export async function write_atomic(
   }
 }
 
+/** What is to be replaced; without rights where nothing is there yet. */
+interface Old {
+  path: string;
+  rights: Rights | null;
+}
+
 /** Where the file really is, and the rights that it has. */
-async function oldFile(path: string): Promise<{ path: string; mode: number | null }> {
+async function oldFile(path: string): Promise<Old> {
   try {
     const real = await Deno.realPath(path);
-    const { mode, isFile, isDirectory } = await Deno.stat(real);
+    const { mode, uid, gid, isFile, isDirectory } = await Deno.stat(real);
     if (isDirectory) throw new IoError("is_dir", `Cannot write ${quote(path)}: it is a directory`);
     // Renamed over, a FIFO or a device would be gone.
     if (!isFile) throw new Deno.errors.NotSupported("it is not a regular file");
-    return { path: real, mode: mode === null ? null : mode & 0o7777 };
+    return { path: real, rights: { uid, gid, mode: (mode ?? NEW_FILE) & 0o7777 } };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     const led = await Deno.readLink(path).catch(() => null);
     // A link that leads nowhere yet: what it leads to is made.
-    return led === null ? { path, mode: null } : await oldFile(resolve(dirname(path), led));
+    return led === null ? { path, rights: null } : await oldFile(resolve(dirname(path), led));
   }
+}
+
+/** Those of the old file, with the mode that was asked for; `null` for what a new file gets. */
+function rightsOf({ rights }: Old, wanted: number | null): Rights | null {
+  if (wanted === null) return rights;
+  return { uid: null, gid: null, ...rights, mode: wanted };
 }
 
 /** A name beside a file that nobody else has: 64 random bits. */
@@ -111,12 +128,14 @@ function nameBeside(path: string): string {
 async function writeSynced(
   path: string,
   pieces: Uint8Array[],
-  mode: number | null,
+  rights: Rights | null,
   limits: WaitOptions,
   underWay: Promise<unknown>[],
 ): Promise<Result<number>> {
   const [descriptor, err] = await ask(() => `open ${quote(path)}`, limits, async () => {
-    const opening = Deno.open(path, { write: true, createNew: true, mode: mode ?? NEW_FILE });
+    // Ours alone until it has the rights that it is to have.
+    const mode = rights === null ? NEW_FILE : OURS;
+    const opening = Deno.open(path, { write: true, createNew: true, mode });
     underWay.push(opening);
     return new Descriptor(await opening, path, false);
   }, (late) => {
@@ -126,12 +145,13 @@ async function writeSynced(
   await using file = new RegularFile<"lines">(descriptor, accessOf("x"), "lines");
   const [count, writeErr] = await file.write(pieces, limits);
   if (writeErr !== null) return fail(writeErr);
-  if (mode !== null) {
-    // The umask may have taken some of them.
-    const [, chmodErr] = await done(() => `chmod ${quote(path)}`, limits, () => {
-      return Deno.build.os === "windows" ? Promise.resolve() : Deno.chmod(path, mode);
-    });
-    if (chmodErr !== null) return fail(chmodErr);
+  if (rights !== null) {
+    const [, err] = await done(
+      () => `chmod ${quote(path)}`,
+      limits,
+      () => giveRights(path, rights),
+    );
+    if (err !== null) return fail(err);
   }
   const [, syncErr] = await file.sync(limits);
   return syncErr === null ? ok(count) : fail(syncErr);
