@@ -63,7 +63,11 @@ export async function readfile<E extends Encoding = "bytes">(
   if (max !== Infinity) checkBytes(max, "readfile: max");
   const codec = codecOf(encoding);
   const name = pathOf(path);
-  const [small, smallErr] = await ask(() => `open ${quote(name)}`, limits, () => ifSmall(name));
+  const [small, smallErr] = await ask(
+    () => `open ${quote(name)}`,
+    limits,
+    () => ifSmall(name, max),
+  );
   if (smallErr !== null) return fail(smallErr);
   const [bytes, err] = small !== null && small.length <= max
     ? ok(small)
@@ -79,10 +83,11 @@ export async function readfile<E extends Encoding = "bytes">(
  * and back in place of five. `null` for anything else, and where that fails: what is wrong
  * is told by opening it.
  */
-async function ifSmall(path: string): Promise<Bytes | null> {
+async function ifSmall(path: string, max: number): Promise<Bytes | null> {
   try {
     const { isFile, size } = await Deno.stat(path);
-    return isFile && size > 0 && size <= PIECE ? await Deno.readFile(path) : null;
+    const small = isFile && size > 0 && size <= Math.min(max, PIECE);
+    return small ? await Deno.readFile(path) : null;
   } catch {
     return null;
   }

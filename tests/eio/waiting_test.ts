@@ -42,7 +42,11 @@ Deno.test({
     await writer.close();
     assertEquals(await reader.read_into(new Uint8Array(10)), [4, null]);
     assertEquals(await reader.read_into(new Uint8Array(10)), [null, null]);
-    await reader.close();
+    assertEquals([reader.closed(), await reader.close(), reader.closed()], [
+      false,
+      [true, null],
+      true,
+    ]);
     assertEquals((await reader.read_into(new Uint8Array(10)))[1]?.code, "closed");
   },
 });
@@ -84,6 +88,22 @@ Deno.test({
 
     await using both = await unwrap(open_stream(path, "r+"));
     assertEquals((await both.shutdown("send"))[1]?.code, "unsupported");
+  },
+});
+
+Deno.test({
+  name: "a FIFO that was opened one way says closed to the other",
+  ignore,
+  async fn() {
+    await using folder = await scratch();
+    const path = await fifo(`${folder.path}/p`);
+    const [reader, writer] = await Promise.all([
+      unwrap(open_stream(path, "r")),
+      unwrap(open_stream(path, "w")),
+    ]);
+    assertEquals((await writer.receive(1))[1]?.code, "closed");
+    assertEquals((await reader.send("x"))[1]?.code, "closed");
+    await Promise.all([reader.close(), writer.close()]);
   },
 });
 

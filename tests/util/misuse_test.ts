@@ -43,3 +43,9 @@ Deno.test("unpack() gives null for a string that is not of its encoding", () => 
   assertEquals(unpack("s1", bytes, 1, "latin1")?.[0], "\xff");
   assertEquals(unpack("s1", bytes, 1, "utf-8"), null);
 });
+
+Deno.test("pack() has no limit to how many formats a program has", () => {
+  for (let count = 1; count <= 1_000; count++) {
+    assertEquals(pack(`${"x".repeat(count % 500)}s1`, "a").length, count % 500 + 2);
+  }
+});
