@@ -48,6 +48,9 @@ interface Call {
   options: ConnectOptions;
 }
 
+/** It is not the network that took too long. */
+const NO_PLACE = "no place in its pool came free";
+
 /** Most say nothing, and need no object for that. */
 const NO_OPTIONS = {};
 
@@ -331,7 +334,7 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     if (pool === null) {
       const backlog = options.backlog ?? Infinity;
       const [grant, err] = await acquire(this.#key(), options.pool_size, backlog, left());
-      if (err !== null) return [null, told(err, target, timeout)];
+      if (err !== null) return [null, told(err, target, timeout, NO_PLACE)];
       if (grant.member !== null) {
         this.#keepUnlessKilled(grant.member);
         this.#reuse(grant.member, node);
@@ -621,9 +624,9 @@ function unready(channel: Channel): IoError | null {
 }
 
 /** A timeout is told as the caller knows it: the whole, not what was left of it. */
-function told(err: IoError, target: Target, timeout: number): IoError {
+function told(err: IoError, target: Target, timeout: number, what = "not"): IoError {
   if (err.code !== "timeout") return err;
-  const words = `Cannot connect to ${target.name}: not within ${timeout} ms`;
+  const words = `Cannot connect to ${target.name}: ${what} within ${timeout} ms`;
   return new IoError("timeout", words, { cause: err });
 }
 
@@ -754,7 +757,8 @@ export function connect<E extends Encoding = "lines">(
 ): Promise<Result<TcpSocket<E>>> {
   try {
     const options = (typeof second === "object" ? second : third) ?? NO_OPTIONS;
-    return open<E>(callOf(host, second ?? NO_OPTIONS, options), options);
+    const isPath = typeof host === "string" && host.startsWith("/");
+    return open<E>(callOf(host, isPath ? options : second, options), options);
   } catch (misuse) {
     return Promise.reject(misuse);
   }

@@ -214,7 +214,10 @@ Deno.test("who waits for the pool gives up by timeout, abort or kill, and leaks 
   assertEquals(pool_stats()[0]?.waiting, 3);
   aborter.abort();
   kill(waiting);
-  assertEquals((await results).map(([, err]) => err?.code), ["timeout", "cancelled"]);
+  const [[, late], [, aborted]] = await results;
+  assertEquals([late?.code, aborted?.code], ["timeout", "cancelled"]);
+  const words = `Cannot connect to 127.0.0.1:${server.port}: no place in its pool came free`;
+  assertEquals(late?.message, `${words} within 5 ms`);
   assertEquals((await wait(waiting))[1]?.code, "killed");
   assertEquals(pool_stats()[0]?.waiting, 0);
   const last = connect("127.0.0.1", server.port, { pool_size: 1 });

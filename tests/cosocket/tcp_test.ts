@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { once } from "node:events";
 import * as net from "node:net";
 import { connect, from_conn, pool_stats, tcp, unwrap } from "../../cosocket/mod.ts";
@@ -75,6 +81,18 @@ Deno.test("connect() takes every form of its arguments", async () => {
     (await accepted).close();
   }
   listener.close();
+});
+
+Deno.test("connect() in one step refuses the same, by a rejection", async () => {
+  const wrong: [args: unknown[], words: string][] = [
+    [["host"], "connect wants a port, a number: got undefined"],
+    [["host", "80"], "connect wants a port, a number: got string"],
+    [["host", 80, "10"], "connect: pool_size wants a number: got string"],
+    [[""], "connect wants a host name, an address or a path: got an empty string"],
+  ];
+  for (const [args, words] of wrong) {
+    await assertRejects(() => connect(...args as [string, number]), TypeError, words);
+  }
 });
 
 Deno.test("connect() refuses what it cannot take, and names it", () => {
