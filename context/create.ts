@@ -21,10 +21,24 @@ import type { Context, CreateOptions, Inside } from "./types.ts";
  * After node-lua's `context.create`, whose handle came before the file was looked for.
  *
  * @example Usage
- * ```ts ignore
- * const [doubler, err] = await create<number, number>(new URL("./w.ts", import.meta.url));
+ * ```ts
+ * import { create } from "@alilua/coevent/context";
+ *
+ * // In a program this is a file: new URL("./doubler.ts", import.meta.url).
+ * const doubles = `data:text/typescript,
+ *   import type { Inside } from "@alilua/coevent/context";
+ *   export default async function (inside: Inside<number, number>) {
+ *     for (;;) {
+ *       const [message, err] = await inside.recv();
+ *       if (err) return;
+ *       inside.reply(message, message.value * 2);
+ *     }
+ *   }`;
+ * const [doubler, err] = await create<number, number>(doubles);
  * if (err) throw err;
- * const [six] = await doubler.query(3, { timeout: 1000 });
+ * console.log(await doubler.query(3, { timeout: 1_000 })); // [ 6, null ]
+ * doubler.destroy();
+ * await doubler.wait();
  * ```
  */
 export function create<In = unknown, Out = unknown>(
@@ -34,7 +48,20 @@ export function create<In = unknown, Out = unknown>(
   return createFor<In, Out>(homeOf(), 0, url, options);
 }
 
-/** The main thread's own mailbox, to receive what contexts send to their `parent`. */
+/**
+ * The main thread's own mailbox, to receive what contexts send to their `parent`.
+ *
+ * @example Usage
+ * ```ts
+ * import { create, inside, unwrap } from "@alilua/coevent/context";
+ *
+ * const source = 'export default (inside) => void inside.parent.send("hello");';
+ * const context = unwrap(await create(`data:text/javascript,${source}`));
+ * const [message] = await inside<string>().recv();
+ * console.log(message?.value); // hello
+ * await context.wait();
+ * ```
+ */
 export function inside<In = unknown, Out = unknown>(): Inside<In, Out> {
   const home = homeOf();
   if (!(home instanceof Hub)) throw new TypeError("inside: a context gets its own as argument");
@@ -44,6 +71,14 @@ export function inside<In = unknown, Out = unknown>(): Inside<In, Out> {
 /**
  * Milliseconds without a sign of life after which a thread or process counts as stuck, 2,000
  * by default. Holds from now on, for those that run too.
+ *
+ * @example Usage
+ * ```ts
+ * import { stuck_after } from "@alilua/coevent/context";
+ *
+ * stuck_after(10_000); // for contexts that compute for seconds without a wait
+ * stuck_after(2_000);
+ * ```
  */
 export function stuck_after(milliseconds: number): void {
   if (!(milliseconds >= 100 && milliseconds < Infinity)) {
@@ -52,7 +87,16 @@ export function stuck_after(milliseconds: number): void {
   mainHub("stuck_after").stuckAfter = milliseconds;
 }
 
-/** How many threads were given up as stuck; each may burn a processor until the program ends. */
+/**
+ * How many threads were given up as stuck; each may burn a processor until the program ends.
+ *
+ * @example Usage
+ * ```ts
+ * import { abandoned } from "@alilua/coevent/context";
+ *
+ * if (abandoned() > 0) console.error("threads burn on, start the program anew soon");
+ * ```
+ */
 export function abandoned(): number {
   return mainHub("abandoned").abandoned;
 }

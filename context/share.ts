@@ -132,6 +132,20 @@ export function share(
  * Errors: `closed` when it is shared no more, `gone` when its owner has ended, `timeout`
  * (30,000 ms by default, which are also those of its calls), `cancelled`. A string that is
  * no address throws a TypeError. Needs no permission.
+ *
+ * @example Usage
+ * ```ts
+ * import { open, share, unwrap } from "@alilua/coevent/context";
+ * import { pair } from "@alilua/coevent/stream";
+ *
+ * const [ours, peer] = pair();
+ * const there = unwrap(await open(unwrap(share(ours)))); // in another context, mostly
+ * await there.send("hello\n");
+ * console.log(await peer.receive()); // [ "hello", null ]
+ * await there.close(); // this use of it alone
+ * await ours.close();
+ * await peer.close();
+ * ```
  */
 export function open<E extends Encoding = "lines">(
   address: string,
@@ -150,6 +164,20 @@ export function open<E extends Encoding = "lines">(
  * their way. Closing it closes the socket, and `shutdown` half-closes it. When its context
  * ends without that, what had crossed is lost, so the socket is closed at once. Errors: as
  * {@linkcode open}, and `busy`.
+ *
+ * @example Usage
+ * ```ts
+ * import { claim, share, unwrap } from "@alilua/coevent/context";
+ * import { pair } from "@alilua/coevent/stream";
+ *
+ * const [ours, peer] = pair();
+ * const address = unwrap(share(ours));
+ * await using there = unwrap(await claim(address));
+ * console.log((await claim(address))[1]?.code); // busy
+ * await there.close(); // and the socket
+ * console.log(await peer.receive()); // [ null, null ]
+ * await peer.close();
+ * ```
  */
 export function claim<E extends Encoding = "lines">(
   address: string,

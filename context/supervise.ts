@@ -87,6 +87,28 @@ interface Row {
  * It ends with `returned` when no child is left to wait for. A start or stop that throws is
  * reported, and counts as one that failed. Needs no permission of its own. After the
  * supervisors of Erlang/OTP, whose words these are.
+ *
+ * @example Usage
+ * ```ts
+ * import { supervise, thread_child, unwrap } from "@alilua/coevent/context";
+ * import { on_error, sleep } from "@alilua/coevent/thread";
+ *
+ * let starts = 0;
+ * const again = Promise.withResolvers<void>();
+ * async function work() {
+ *   if (++starts === 1) throw new Error("the first time");
+ *   again.resolve();
+ *   await sleep(60_000);
+ * }
+ * const off = on_error(() => {}); // it would be told of the failure
+ * await using tree = unwrap(
+ *   await supervise([{ name: "worker", start: () => thread_child(work) }], { backoff: 1 }),
+ * );
+ * await again.promise;
+ * console.log(starts); // 2
+ * await tree.stop();
+ * off();
+ * ```
  */
 export async function supervise(
   children: readonly ChildSpec[],
@@ -125,7 +147,19 @@ function asRoot<T>(fn: () => Promise<T>): Promise<T> {
   return runIn(root, fn, []);
 }
 
-/** A child that is a light thread, for {@linkcode ChildSpec.start}. */
+/**
+ * A child that is a light thread, for {@linkcode ChildSpec.start}.
+ *
+ * @example Usage
+ * ```ts
+ * import { supervise, thread_child, unwrap } from "@alilua/coevent/context";
+ *
+ * await using tree = unwrap(
+ *   await supervise([{ name: "once", start: () => thread_child(() => 1), restart: "temporary" }]),
+ * );
+ * console.log((await unwrap(tree.wait())).reason); // returned
+ * ```
+ */
 export function thread_child(fn: () => unknown): Promise<Result<Supervised>> {
   const thread: Thread = newthread(async (): Promise<Result<true>> => {
     await fn();
@@ -154,7 +188,24 @@ export interface ProcessLike {
   stop(options: { grace: number }): unknown;
 }
 
-/** A child that is a process: what `fork` or `exec` of `process` give. Its group is killed. */
+/**
+ * A child that is a process: what `fork` or `exec` of `process` give. Its group is killed.
+ *
+ * @example Usage
+ * ```ts
+ * import { process_child, supervise, unwrap } from "@alilua/coevent/context";
+ * import { exec } from "@alilua/coevent/process";
+ *
+ * await using tree = unwrap(
+ *   await supervise([{
+ *     name: "tool",
+ *     start: () => process_child(exec(["true"])),
+ *     restart: "temporary",
+ *   }]),
+ * );
+ * console.log((await unwrap(tree.wait())).reason); // returned
+ * ```
+ */
 export async function process_child(
   started: Result<ProcessLike> | Promise<Result<ProcessLike>>,
 ): Promise<Result<Supervised>> {

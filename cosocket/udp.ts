@@ -575,6 +575,18 @@ function closeQuietly(socket: dgram.Socket): void {
  * Makes a UDP socket, unbound. Needs no permission until it is used. From aLiLua
  * (`cosocket.udp`) and OpenResty (`ngx.socket.udp`); receives whole datagrams, where
  * aLiLua joins them into a stream.
+ *
+ * @example Usage
+ * ```ts
+ * import { udp, unwrap } from "@alilua/coevent/cosocket";
+ *
+ * await using server = udp({ encoding: "utf-8" });
+ * await unwrap(server.bind("127.0.0.1", 0));
+ * const { port } = unwrap(server.localaddr());
+ * await using client = udp();
+ * await unwrap(client.sendto("hello", "127.0.0.1", port));
+ * console.log((await unwrap(server.receivefrom()))[0]); // hello
+ * ```
  */
 export function udp<E extends Encoding = "lines">(options: UdpOptions<E> = {}): UdpSocket<E> {
   return new UdpSocket<E>(options);

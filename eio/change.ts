@@ -37,6 +37,17 @@ export function chmod(
  * Errors: `not_found` (also an unknown name), `denied` (only root may give files away),
  * `no_permission`, `unsupported` (Windows). From aLiLua, where the group left out is the
  * program's own.
+ *
+ * @example Usage
+ * ```ts
+ * import { chown, unwrap, writefile } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await unwrap(writefile(`${folder}/a`, "x"));
+ * // To whom it belongs already: for anybody else it takes rights.
+ * const { uid, gid } = await Deno.stat(`${folder}/a`);
+ * console.log((await chown(`${folder}/a`, uid!, gid!))[1]); // null
+ * ```
  */
 export function chown(
   path: string | URL,
@@ -57,6 +68,16 @@ export function chown(
 /**
  * Sets when a file was last read and last changed: seconds since 1970, or a `Date`.
  * Requires `--allow-write`. Errors: `not_found`, `denied`, `no_permission`. From LuaIO.
+ *
+ * @example Usage
+ * ```ts
+ * import { unwrap, utime, writefile } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await unwrap(writefile(`${folder}/a`, "x"));
+ * await unwrap(utime(`${folder}/a`, 1_000_000_000, 1_000_000_000));
+ * console.log((await Deno.stat(`${folder}/a`)).mtime?.getTime()); // 1000000000000
+ * ```
  */
 export function utime(
   path: string | URL,

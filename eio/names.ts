@@ -18,6 +18,16 @@ const closeFile = promisify(close);
  * open handle. Requires `--allow-write`; without `--allow-read` too, a link to a directory is
  * taken for one. Errors: `not_found`, `is_dir` (see {@linkcode rmdir}), `denied`,
  * `no_permission`. From aLiLua.
+ *
+ * @example Usage
+ * ```ts
+ * import { unlink, unwrap, writefile } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await unwrap(writefile(`${folder}/a`, "x"));
+ * console.log(await unlink(`${folder}/a`)); // [ true, null ]
+ * console.log((await unlink(`${folder}/a`))[1]?.code); // not_found
+ * ```
  */
 export function unlink(path: string | URL, options: WaitOptions = {}): Promise<Result<true>> {
   const name = pathOf(path);
@@ -53,6 +63,14 @@ async function isFolder(path: string): Promise<boolean> {
 /**
  * Removes an empty directory. Requires `--allow-write`. Errors: `not_found`, `not_dir`,
  * `not_empty`, `denied`, `no_permission`. From aLiLua.
+ *
+ * @example Usage
+ * ```ts
+ * import { rmdir } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * console.log(await rmdir(folder)); // [ true, null ]
+ * ```
  */
 export function rmdir(path: string | URL, options: WaitOptions = {}): Promise<Result<true>> {
   const name = pathOf(path);
@@ -64,6 +82,16 @@ export function rmdir(path: string | URL, options: WaitOptions = {}): Promise<Re
  * not at all, within one file system (`io`, `EXDEV`, from one to another). Requires
  * `--allow-read` and `--allow-write`. Errors: `not_found`, `is_dir`, `not_dir`,
  * `not_empty`, `denied`, `no_permission`. From aLiLua.
+ *
+ * @example Usage
+ * ```ts
+ * import { readfile, rename, unwrap, writefile } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await unwrap(writefile(`${folder}/new`, "new"));
+ * await unwrap(rename(`${folder}/new`, `${folder}/name`));
+ * console.log(await readfile(`${folder}/name`, { encoding: "utf-8" })); // [ "new", null ]
+ * ```
  */
 export function rename(
   from: string | URL,
@@ -78,6 +106,17 @@ export function rename(
 /**
  * Gives a file another name beside its own. Requires `--allow-read` and `--allow-write`.
  * Errors: `not_found`, `exists`, `denied` (a directory), `no_permission`. From LuaIO.
+ *
+ * @example Usage
+ * ```ts
+ * import { link, readfile, unlink, unwrap, writefile } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await unwrap(writefile(`${folder}/a`, "kept"));
+ * await unwrap(link(`${folder}/a`, `${folder}/b`));
+ * await unwrap(unlink(`${folder}/a`));
+ * console.log(await readfile(`${folder}/b`, { encoding: "utf-8" })); // [ "kept", null ]
+ * ```
  */
 export function link(
   existing: string | URL,
@@ -94,6 +133,15 @@ export function link(
  * link. Requires `--allow-read` and `--allow-write` for every path: what a link leads to
  * is only known when it is followed. Errors: `exists`, `not_found` (no such directory),
  * `denied`, `no_permission`. From LuaIO.
+ *
+ * @example Usage
+ * ```ts
+ * import { readlink, symlink, unwrap } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await unwrap(symlink("not-there-yet", `${folder}/link`));
+ * console.log(await readlink(`${folder}/link`)); // [ "not-there-yet", null ]
+ * ```
  */
 export function symlink(
   target: string,
@@ -117,6 +165,14 @@ export function symlink(
 /**
  * Gives what a link holds. Requires `--allow-read`. Errors: `not_found`, `io` (`EINVAL`:
  * it is no link), `denied`, `no_permission`. From LuaIO.
+ *
+ * @example Usage
+ * ```ts
+ * import { readlink } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * console.log((await readlink(folder))[1]?.errno); // EINVAL: it is no link
+ * ```
  */
 export function readlink(path: string | URL, options: WaitOptions = {}): Promise<Result<string>> {
   const name = pathOf(path);
@@ -127,6 +183,13 @@ export function readlink(path: string | URL, options: WaitOptions = {}): Promise
  * Gives the absolute path, without links and dots. Requires `--allow-read`, for a relative
  * path of the working directory too. Errors: `not_found`, `not_dir`, `io` (`ELOOP`),
  * `denied`, `no_permission`.
+ *
+ * @example Usage
+ * ```ts
+ * import { realpath, unwrap } from "@alilua/coevent/eio";
+ *
+ * console.log((await unwrap(realpath("."))) === Deno.cwd()); // true
+ * ```
  */
 export function realpath(path: string | URL, options: WaitOptions = {}): Promise<Result<string>> {
   const name = pathOf(path);

@@ -93,12 +93,14 @@ export interface OpenStreamOptions<E extends Encoding = "lines"> extends StreamO
  * Requires `--allow-read` to read, `--allow-write` to write. Errors: those of
  * {@linkcode open}. From LEM (`streams.open`, `io.streamfile`).
  *
- * @example A FIFO, read line by line
- * ```ts ignore
- * import { open_stream, unwrap } from "@alilua/coevent/eio";
+ * @example A FIFO, read line by line; here it is a file, which ends
+ * ```ts
+ * import { open_stream, unwrap, writefile } from "@alilua/coevent/eio";
  *
- * await using orders = await unwrap(open_stream("/run/shop/orders", "r", { timeout: 0 }));
- * for await (const line of orders.lines()) console.log("order:", line);
+ * const path = `${await Deno.makeTempDir()}/orders`;
+ * await unwrap(writefile(path, "tea\ncake\n"));
+ * await using orders = await unwrap(open_stream(path, "r", { timeout: 0 }));
+ * for await (const line of orders.lines()) console.log("order:", line); // tea, cake
  * ```
  */
 export function open_stream<E extends Encoding = "lines">(

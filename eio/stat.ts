@@ -23,7 +23,18 @@ export function stat(path: string | URL, options: WaitOptions = {}): Promise<Res
   return ask(() => `stat ${quote(name)}`, options, async () => statOf(await Deno.stat(name)));
 }
 
-/** Says what a path is, a link itself included. Otherwise as {@linkcode stat}. From LuaIO. */
+/**
+ * Says what a path is, a link itself included. Otherwise as {@linkcode stat}. From LuaIO.
+ *
+ * @example Usage
+ * ```ts
+ * import { lstat, symlink, unwrap } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await unwrap(symlink("nowhere", `${folder}/link`));
+ * console.log((await unwrap(lstat(`${folder}/link`))).type); // link
+ * ```
+ */
 export function lstat(path: string | URL, options: WaitOptions = {}): Promise<Result<FileStat>> {
   const name = pathOf(path);
   return ask(() => `lstat ${quote(name)}`, options, async () => statOf(await Deno.lstat(name)));
@@ -33,6 +44,13 @@ export function lstat(path: string | URL, options: WaitOptions = {}): Promise<Re
  * Says whether a path leads to a directory; `false` where there is nothing. Requires
  * `--allow-read`. Errors: `denied`, `no_permission`, `io`. From aLiLua, where a missing
  * path is a failure.
+ *
+ * @example Usage
+ * ```ts
+ * import { isdir } from "@alilua/coevent/eio";
+ *
+ * console.log(await isdir("."), await isdir("no-such-thing")); // [ true, null ] [ false, null ]
+ * ```
  */
 export async function isdir(
   path: string | URL,
@@ -45,6 +63,13 @@ export async function isdir(
 /**
  * Says whether a path leads to a regular file; `false` where there is nothing, and for
  * FIFOs and devices. Otherwise as {@linkcode isdir}.
+ *
+ * @example Usage
+ * ```ts
+ * import { isfile } from "@alilua/coevent/eio";
+ *
+ * console.log(await isfile("deno.json"), await isfile(".")); // [ true, null ] [ false, null ]
+ * ```
  */
 export async function isfile(
   path: string | URL,

@@ -12,6 +12,15 @@ const NEW_FOLDER = 0o700;
  * Makes a directory; its parent must be there. `perm` is `0o700` by default, less the
  * umask. Requires `--allow-write`. Errors: `exists`, `not_found`, `not_dir`, `no_space`,
  * `denied`, `no_permission`. From aLiLua.
+ *
+ * @example Usage
+ * ```ts
+ * import { mkdir } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * console.log(await mkdir(`${folder}/private`)); // [ true, null ]
+ * console.log((await mkdir(`${folder}/private`))[1]?.code); // exists
+ * ```
  */
 export function mkdir(
   path: string | URL,
@@ -27,6 +36,15 @@ export function mkdir(
  * Makes a directory and all that are missing above it, each with `perm`. One that is
  * there already is as good (a file in its place is `exists`). Otherwise as
  * {@linkcode mkdir}. From LuaIO, where a directory that is there is a failure.
+ *
+ * @example Usage
+ * ```ts
+ * import { isdir, mkdirp, unwrap } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await unwrap(mkdirp(`${folder}/a/b/c`, 0o755));
+ * console.log(await isdir(`${folder}/a/b/c`)); // [ true, null ]
+ * ```
  */
 export function mkdirp(
   path: string | URL,

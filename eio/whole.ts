@@ -138,6 +138,15 @@ async function everything(
  *
  * Requires `--allow-write`. Errors: those of {@linkcode open}, and `no_space`; `err.sent`
  * bytes are in the file then. From LuaIO (`writeFile`).
+ *
+ * @example Usage
+ * ```ts
+ * import { readfile, unwrap, writefile } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * console.log(await unwrap(writefile(`${folder}/a`, ["one\n", "two\n"]))); // 8
+ * console.log(await unwrap(readfile(`${folder}/a`, { encoding: "utf-8" })));
+ * ```
  */
 export function writefile(
   path: string | URL,
@@ -150,6 +159,16 @@ export function writefile(
 /**
  * Writes to the end of a file, which is made if it is not there, and gives the byte
  * count. Otherwise as {@linkcode writefile}. From LuaIO (`appendFile`).
+ *
+ * @example Usage
+ * ```ts
+ * import { appendfile, readfile, unwrap } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await unwrap(appendfile(`${folder}/a`, "one, "));
+ * await unwrap(appendfile(`${folder}/a`, "two"));
+ * console.log(await readfile(`${folder}/a`, { encoding: "utf-8" })); // [ "one, two", null ]
+ * ```
  */
 export function appendfile(
   path: string | URL,
@@ -190,6 +209,16 @@ const LEAST = 64 * 1024;
  *
  * Requires `--allow-read` and `--allow-write`. Errors: those of {@linkcode open},
  * `no_space`, `exists` (both are the same file).
+ *
+ * @example Usage
+ * ```ts
+ * import { copy, isfile, unwrap, writefile } from "@alilua/coevent/eio";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await unwrap(writefile(`${folder}/a`, "x"));
+ * await unwrap(copy(`${folder}/a`, `${folder}/b`));
+ * console.log(await isfile(`${folder}/b`)); // [ true, null ]
+ * ```
  */
 export async function copy(
   from: string | URL,

@@ -112,6 +112,13 @@ export function exit(status: number | string = 0): never {
  *
  * Comes back only in a worker, which may not end the program so: `unsupported`.
  * From LuaIO (`process.abort`).
+ *
+ * @example Usage
+ * ```ts
+ * import { abort, uptime } from "@alilua/coevent/process";
+ *
+ * if (uptime() < 0) abort(); // what must not be: leave a core file behind
+ * ```
  */
 export function abort(): [value: null, err: IoError] {
   if (!inWorker()) endAttached();

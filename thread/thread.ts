@@ -93,7 +93,16 @@ export function wait(
   return waitAll(first.map((thread) => othersTask(thread)), options ?? {});
 }
 
-/** Another name of {@linkcode wait}, from aLiLua. */
+/**
+ * Another name of {@linkcode wait}, from aLiLua.
+ *
+ * @example Usage
+ * ```ts
+ * import { coroutine_wait, newthread } from "@alilua/coevent/thread";
+ *
+ * console.log(await coroutine_wait(newthread(() => 6 * 7))); // [ 42, null ]
+ * ```
+ */
 export const coroutine_wait: typeof wait = wait;
 
 function waitOne(task: Task, options: WaitOptions): Promise<unknown> {
@@ -241,7 +250,20 @@ function gone(task: Task): { reason: "killed" | "threw" | "returned" } {
   return { reason: task.killed !== null ? "killed" : task.threw ? "threw" : "returned" };
 }
 
-/** The thread that is running; outside any thread, the root thread. */
+/**
+ * The thread that is running; outside any thread, the root thread.
+ *
+ * @example Usage
+ * ```ts
+ * import { newthread, self, wait } from "@alilua/coevent/thread";
+ *
+ * const [name] = await wait(newthread(() => {
+ *   self().name = "worker";
+ *   return self().name;
+ * }));
+ * console.log(name); // worker
+ * ```
+ */
 export function self(): Thread {
   return current() as unknown as Thread;
 }

@@ -114,6 +114,19 @@ function sameHost(origin: string, host: string): boolean {
 /**
  * The response for what {@linkcode upgrade} refused: 403 for a page that may not connect,
  * 426 for a request that asks for no WebSocket.
+ *
+ * @example Usage
+ * ```ts
+ * import { refusal, upgrade } from "@alilua/coevent/websocket";
+ *
+ * function answer(request: Request): Response {
+ *   const [upgraded, err] = upgrade(request);
+ *   if (err !== null) return refusal(err);
+ *   void upgraded.socket.close();
+ *   return upgraded.response;
+ * }
+ * console.log(answer(new Request("http://127.0.0.1/")).status); // 426
+ * ```
  */
 export function refusal(err: IoError): Response {
   if (err.code === "denied") return new Response("Not from this page\n", { status: 403 });
