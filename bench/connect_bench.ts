@@ -5,6 +5,7 @@
  *     deno task bench connect
  */
 import { connect, pool_close, unwrap } from "../cosocket/mod.ts";
+import { Deadline, now } from "../core/mod.ts";
 import { compare, rate } from "./compare.ts";
 import { PURPOSE, startPeer } from "./peer.ts";
 
@@ -35,6 +36,29 @@ async function greet(conn: Deno.TcpConn): Promise<void> {
   conn.close();
 }
 
+/** One promise more, which a call needs that can be killed or time out. */
+function own<T>(given: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => given.then(resolve, reject));
+}
+
+const dropped = new FinalizationRegistry<Deno.TcpConn>((conn) => conn.close());
+
+/** Plain Deno with the least of what a connection that keeps the promises must have. */
+async function floor(): Promise<void> {
+  const { signal } = new AbortController();
+  const deadline = new Deadline(() => {}, false);
+  deadline.set(now() + 30_000);
+  const conn = await own(Deno.connect({ ...options, signal }));
+  const handle = { conn };
+  dropped.register(handle, conn, handle);
+  conn.setNoDelay(true);
+  await own(conn.write(HELLO));
+  await own(conn.read(new Uint8Array(1_024)));
+  dropped.unregister(handle);
+  deadline.remove();
+  conn.close();
+}
+
 await compare({
   name: "connect and close",
   unit: "connections/s",
@@ -54,6 +78,7 @@ await compare({
         conn.setNoDelay(true);
         await greet(conn);
       }),
+    "the same, a deadline, promises of one's own, 1 KiB, a finalizer": () => connects(floor),
     "connect()": () =>
       connects(async () => {
         const sock = await unwrap(connect("127.0.0.1", peer.port));
@@ -66,6 +91,8 @@ await compare({
 
 const TRIPS = 1_000;
 const message = new Uint8Array(64).fill(120);
+const kept = await unwrap(connect("127.0.0.1", peer.port));
+await kept.send(Uint8Array.of(PURPOSE.echo));
 const idle: Deno.TcpConn[] = [];
 
 await compare({
@@ -87,6 +114,13 @@ await compare({
           idle.push(conn);
         }
       }),
+    "one socket of ours, no pool": () =>
+      rate(TRIPS, async () => {
+        for (let n = 0; n < TRIPS; n++) {
+          await kept.send(message);
+          await unwrap(kept.receive(64));
+        }
+      }),
     "connect(), setkeepalive()": () =>
       rate(TRIPS, async () => {
         for (let n = 0; n < TRIPS; n++) {
@@ -100,4 +134,5 @@ await compare({
   },
 });
 for (const conn of idle) conn.close();
+await kept.close();
 await pool_close();
