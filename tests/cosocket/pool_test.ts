@@ -36,6 +36,34 @@ Deno.test("setkeepalive() puts the socket into the pool, and connect takes it ou
   assertEquals(stats, { key, pool_size: Infinity, idle: 1, open: 1, waiting: 0 });
 });
 
+Deno.test("setkeepalive() with the key of a pool that is full is exhausted, and closes the socket", async () => {
+  await using server = serve(echo);
+  const [holder] = await connect("127.0.0.1", server.port, { pool_size: 1, pool: "full" });
+  const sock = await unwrap(connect("127.0.0.1", server.port));
+  await ask(sock, "one");
+  const [, err] = sock.setkeepalive(1, "full");
+  assertEquals(err?.code, "exhausted");
+  assertEquals(sock.closed(), true);
+  await sock.close();
+  await ask(holder!, "two");
+  assertEquals(holder!.setkeepalive(), [true, null]);
+  assertEquals(pool_stats().map(({ key, open }) => [key, open]), [["full", 1]]);
+});
+
+Deno.test("a connect through node:net that is given up at once leaves nothing behind", async () => {
+  await using server = serve(echo);
+  const abort = new AbortController();
+  const options = { keepidle: 60_000, pool_size: 1, pool: "given up", signal: abort.signal };
+  const connecting = connect("127.0.0.1", server.port, options);
+  abort.abort();
+  assertEquals((await connecting)[1]?.code, "cancelled");
+  // Its place is free as soon as the system has none of it left.
+  const { signal: _, ...more } = options;
+  await using sock = await unwrap(connect("127.0.0.1", server.port, more));
+  await ask(sock, "next");
+  assertEquals(pool_stats().map(({ open, waiting }) => [open, waiting]), [[1, 0]]);
+});
+
 /** Every way to be unfit for the pool, and what setkeepalive says. */
 const UNFIT: Record<string, [code: string, spoil: (sock: TcpSocket) => unknown]> = {
   "unread bytes": ["dirty", async (sock) => {

@@ -154,6 +154,19 @@ Deno.test("autospawn() that is ended by a close as a connection comes closes it"
   assertEquals([served, server.connections], [0, 0]);
 });
 
+Deno.test("ref() takes unref() back: the door keeps the program alive while somebody waits", async () => {
+  const kept: boolean[] = [];
+  const door = { ...faultyDoor(), ref: (alive: boolean) => void kept.push(alive) };
+  await using server = new Server(door, "here", {});
+  server.unref();
+  const accepting = server.accept();
+  server.ref();
+  server.interrupt();
+  assertEquals((await accepting)[1]?.code, "cancelled");
+  server.ref();
+  assertEquals(kept, [false, false, true, false, false]);
+});
+
 Deno.test("interrupt() ends every wait with cancelled and leaves the server open", async () => {
   await using server = await open();
   assertEquals(server.interrupt()[1]?.code, "idle");

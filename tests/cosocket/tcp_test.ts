@@ -106,6 +106,13 @@ Deno.test("connect() refuses what it cannot take, and names it", () => {
     [() => sock.connect("host", 1, 0), "connect: pool_size wants a whole number from 1: got 0"],
     [() => sock.connect("host", 1, 1, 2 as never), "the pool's key must be a string: got number"],
     [() => sock.connect("host", 1, { backlog: -1 }), "connect: backlog wants a whole number"],
+    [() => sock.connect({ path: "" }), "connect wants the path of a Unix socket: got string"],
+    [() => sock.connect("host", 1, { local_port: 0 }), "local_port wants a whole number from 1"],
+    [() => sock.connect("host", 1, { local_port: 65_536 }), "local_port must be 65535 at most"],
+    [
+      () => sock.connect("host", 1, { local_address: "localhost" }),
+      "local_address must be an IP address: got localhost",
+    ],
     [() => sock.connect("host", 1, { timeout: NaN }), "timeout must be 0 (no limit) or more"],
     [() => tcp("cert.pem" as never), "tcp wants true or options: got string"],
     [() => tcp({ timeout: -1 }), "timeout must be 0 (no limit) or more"],

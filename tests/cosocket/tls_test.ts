@@ -116,6 +116,14 @@ for (const [what, [options, trusted, words]] of Object.entries(GUESTS)) {
   });
 }
 
+Deno.test("a socket under TLS tells the addresses and takes the options of its connection", async () => {
+  await using ends = await overTls();
+  assertEquals(ends.client.remoteaddr(), ends.served.localaddr());
+  assertEquals(ends.served.remoteaddr(), ends.client.localaddr());
+  assertEquals(ends.client.setoption("nodelay", false), [true, null]);
+  assertEquals(ends.client.setoption("keepalive", true), [true, null]);
+});
+
 Deno.test("a handshake gives up by timeout and kill, closes, and leaves nothing", async () => {
   await using silent = await overTcp();
   const [, late] = await silent.client.sslhandshake({ timeout: 20 });
