@@ -138,3 +138,17 @@ Deno.test("wait() gives up with timeout, and the context lives on", async () => 
   ctx.destroy();
   await ctx.wait();
 });
+
+Deno.test("inside() of the main thread logs by its name, and runs functions alone", () => {
+  const main = inside();
+  const said: unknown[][] = [];
+  const real = console.error;
+  console.error = (...values) => void said.push(values);
+  try {
+    main.log("how", { it: "goes" });
+  } finally {
+    console.error = real;
+  }
+  assertEquals(said, [[`${main.name}#0:`, "how", { it: "goes" }]]);
+  assertThrows(() => main.run("code" as never), TypeError, "run wants a function: got string");
+});

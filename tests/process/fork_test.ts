@@ -201,3 +201,24 @@ Deno.test("fork() throws for misuse and names the argument", () => {
     assertThrows(() => fork(options as ForkOptions), Error, words);
   }
 });
+
+Deno.test("fork() forever passes signals on to the child that runs now, and has no pipes", async () => {
+  using clock = new FakeClock();
+  const heard = ends();
+  const file = program("setInterval(() => {}, 1_000)");
+  const child = unwrap(fork({ file, forever: { delay: 100 }, onexit: heard.onexit }));
+  for (const name of ["stdin", "stdout", "stderr"] as const) {
+    assertThrows(() => child[name], TypeError, `${name} of `);
+  }
+  child.unref();
+  child.ref();
+  const first = child.pid;
+  assertEquals(child.kill("SIGKILL"), [true, null]);
+  await heard.until(1);
+  await clock.tick(100);
+  assertEquals([child.restarts, child.pid === first, heard.all[0]?.[3]], [1, false, "SIGKILL"]);
+  // Nobody starts it anew.
+  assertEquals((await unwrap(child.stop({ grace: 0, timeout: 0 }))).success, false);
+  await heard.until(2);
+  assertEquals([heard.all.map(([pid]) => pid === first), child.restarts], [[true, false], 1]);
+});

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { popen, type PopenMode, unwrap } from "../../process/mod.ts";
+import { children, popen, type PopenMode, unwrap } from "../../process/mod.ts";
 import { kill, newthread, ThreadKilled, wait } from "../../thread/mod.ts";
 import { isGone, killQuietly } from "./programs.ts";
 
@@ -139,4 +139,25 @@ Deno.test("popen() does not hold the loop up while its child hangs", async () =>
 Deno.test("popen() gives the error of what cannot be started, and throws for a wrong mode", () => {
   assertEquals(popen(["no-such-program-here"])[1]?.code, "not_found");
   assertThrows(() => popen("true", "x" as PopenMode), TypeError, 'mode must be "r", "w" or "rw"');
+});
+
+Deno.test("popen() gives a stream that is its child too: id, status, signals, what it complains", async () => {
+  const child = unwrap(
+    popen("echo heard; echo complaint >&2; exec cat", "rw", { stderr: "piped" }),
+  );
+  assertEquals(children().map(({ pid }) => pid).includes(child.pid), true);
+  assertEquals([child.command, child.status, child.restarts], ["echo ...", null, 0]);
+  assertEquals(await child.receive(), ["heard", null]);
+  assertEquals(await child.stderr.receive(), ["complaint", null]);
+  assertEquals([child.stdin === child, child.stdout === child], [true, true]);
+  // Not a whole test's life long: what follows ends it.
+  child.unref();
+  child.ref();
+  assertEquals(child.kill("SIGTERM"), [true, null]);
+  const { signal, success } = await unwrap(child.wait());
+  assertEquals([signal, success, child.status?.signal], ["SIGTERM", false, "SIGTERM"]);
+  assertEquals((await unwrap(child.stop())).signal, "SIGTERM");
+  assertEquals(child.kill()[1]?.code, "gone");
+  await child.stderr.close();
+  await child.close();
 });
