@@ -1,6 +1,7 @@
 import type { Bytes } from "../core/mod.ts";
-import { type Caller, Operations } from "./_operation.ts";
+import { Operations } from "./_operation.ts";
 import { quote } from "./_path.ts";
+import type { Caller } from "./_question.ts";
 
 /** So much goes to the system at once: between two pieces a call can be given up. */
 export const PIECE = 1024 * 1024;

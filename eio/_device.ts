@@ -3,9 +3,9 @@ import { promisify } from "node:util";
 import type { Bytes } from "../core/mod.ts";
 import type { Source } from "../stream/mod.ts";
 import { errnoOf } from "./_errors.ts";
-import type { Caller } from "./_operation.ts";
 import type { Access } from "./_mode.ts";
 import { until } from "./_poll.ts";
+import type { Caller } from "./_question.ts";
 
 const openFile = promisify(open);
 const closeFile = promisify(close);

@@ -1,9 +1,9 @@
 import { fail, IoError, ok, type Result, type WaitOptions } from "../core/mod.ts";
 import type { Descriptor } from "./_descriptor.ts";
 import { osError } from "./_errors.ts";
-import { plain } from "./_operation.ts";
 import { quote } from "./_path.ts";
 import { until } from "./_poll.ts";
+import { plain } from "./_question.ts";
 
 /** The file's lock (`flock`), as one handle has it. */
 export class FileLock {

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import { Deadline, now } from "../core/mod.ts";
-import type { Caller } from "./_operation.ts";
+import type { Caller } from "./_question.ts";
 
 /** So often is asked again in the same breath: whoever is writing is writing on. */
 const AT_ONCE = 8;

@@ -1,6 +1,6 @@
 import { BufferedStream, type LinesOptions, type Source } from "../stream/mod.ts";
-import type { Caller } from "./_operation.ts";
 import type { Descriptor } from "./_descriptor.ts";
+import type { Caller } from "./_question.ts";
 
 /** A stream over a file from some place on: it reads ahead, and knows how far. */
 export class Reader {

@@ -11,7 +11,7 @@ import {
 import { joined } from "./_arguments.ts";
 import { Place } from "./_cursor.ts";
 import { type Descriptor, PIECE } from "./_descriptor.ts";
-import { type Caller, plain, type Question } from "./_operation.ts";
+import { type Caller, plain, type Question } from "./_question.ts";
 import { textOf } from "./_text.ts";
 
 /** The memory for a read of unknown size: at first, then, and later at most. */

@@ -1,6 +1,6 @@
 import type { Source } from "../stream/mod.ts";
-import type { Caller } from "./_operation.ts";
 import type { Descriptor } from "./_descriptor.ts";
+import type { Caller } from "./_question.ts";
 
 /** A file as the source of a stream, from its beginning, or appended to. */
 export function fileSource(descriptor: Descriptor): Source {

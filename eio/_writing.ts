@@ -1,7 +1,7 @@
 import { fail, IoError, ok, type Result, type WaitOptions } from "../core/mod.ts";
 import type { Place } from "./_cursor.ts";
 import { type Descriptor, PIECE } from "./_descriptor.ts";
-import type { Caller, Question } from "./_operation.ts";
+import type { Caller, Question } from "./_question.ts";
 
 /** A write of all of some pieces. Every step moves the place: it may end at any of them. */
 class Putting implements Question<number, Result<number>> {

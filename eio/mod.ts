@@ -70,6 +70,7 @@ export type { Owner } from "./_owner.ts";
 export type { Perm } from "./_perm.ts";
 export * from "./atomic.ts";
 export * from "./change.ts";
+export * from "./copy.ts";
 export * from "./names.ts";
 export * from "./open.ts";
 export * from "./stat.ts";
