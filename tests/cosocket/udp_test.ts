@@ -342,7 +342,8 @@ Deno.test("a bind whose thread is killed harms neither close() nor another threa
 peerTest("socat: datagrams to and from a program that is not ours", ["socat"], async (paths) => {
   const port = freePort();
   const child = new Deno.Command(paths.socat, {
-    args: [`UDP4-LISTEN:${port},bind=127.0.0.1`, "EXEC:cat"],
+    // A process each, or what comes twice under load would leave as one.
+    args: [`UDP4-RECVFROM:${port},bind=127.0.0.1,fork`, "EXEC:cat"],
     stdin: "null",
     stdout: "null",
     stderr: "null",
