@@ -39,10 +39,22 @@ export function programEnds(): boolean {
   return ending !== null;
 }
 
-/** A child is to end with the program. */
+/**
+ * A child is about to be started that is to end with the program: what ends the program
+ * must find us listening from its first moment on.
+ */
+export function expectChild(): void {
+  if (!listening) listen();
+}
+
+/** The child that was expected could not be started. */
+export function expectNoChild(): void {
+  if (attached.size === 0 && ending === null) unlisten();
+}
+
+/** A child, which was expected, is to end with the program. */
 export function attach(child: Mortal): void {
   attached.add(child);
-  if (!listening) listen();
   // Last in the row, to see whether another listener has taken care of the error.
   for (const type of ["error", "unhandledrejection"]) {
     removeEventListener(type, uncaught);
@@ -53,7 +65,7 @@ export function attach(child: Mortal): void {
 /** A child has ended. */
 export function release(child: Mortal): void {
   attached.delete(child);
-  if (attached.size === 0 && ending === null) unlisten();
+  expectNoChild();
 }
 
 function listen(): void {

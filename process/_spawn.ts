@@ -1,4 +1,5 @@
 import { type Encoding, fail, fromOs, IoError, ok, type Result } from "../core/mod.ts";
+import { expectChild, expectNoChild } from "./_attached.ts";
 import { Spawned } from "./_spawned.ts";
 import type { Command, SpawnOptions, Stdio } from "./types.ts";
 
@@ -69,6 +70,7 @@ export function spawn<E extends Encoding>(
   if (options.cpu !== undefined && Deno.build.os !== "linux") {
     return fail(new IoError("unsupported", `${action}: cpu needs taskset, which is Linux's`));
   }
+  if (options.detached !== true) expectChild();
   try {
     const process = new Deno.Command(file, {
       args,
@@ -86,6 +88,7 @@ export function spawn<E extends Encoding>(
     }).spawn();
     return ok(new Spawned(process, name, { ...options, stdin, stdout, stderr }));
   } catch (error) {
+    expectNoChild();
     if (error instanceof TypeError || error instanceof RangeError) throw error;
     const err = fromOs(error, action);
     if (options.cpu !== undefined && err.code === "not_found" && !/\bcwd\b/.test(err.message)) {

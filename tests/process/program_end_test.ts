@@ -44,6 +44,17 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
+Deno.test("what may end the program is listened for before a child starts, not only after", async () => {
+  const ran = await runDeno(
+    `const { addSignalListener } = Deno;
+    const { spawn } = Deno.Command.prototype;
+    Deno.addSignalListener = (...args) => (console.log(args[0]), addSignalListener(...args));
+    Deno.Command.prototype.spawn = function () { console.log("spawn"); return spawn.call(this); };
+    await p.unwrap(p.exec(["true"])).wait();`,
+  );
+  assertEquals(ran.lines, ["SIGINT", "SIGTERM", "SIGHUP", "spawn"], ran.errors);
+});
+
 Deno.test("a second SIGINT does not wait for children that are deaf to the first", async () => {
   await using program = await startDeno(
     `${DEAF}
