@@ -23,6 +23,6 @@ export function askedFor(args: string[]): { minutes: number; filter: string[] } 
 
 if (import.meta.main) {
   const { minutes, filter } = askedFor(Deno.args);
-  const { good } = await runTests([...filter, "tests/fuzz"], { COEVENT_FUZZ: String(minutes) });
+  const { good } = await runTests([[...filter, "tests/fuzz"]], { COEVENT_FUZZ: String(minutes) });
   Deno.exit(good ? 0 : 1);
 }

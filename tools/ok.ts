@@ -5,6 +5,7 @@
 import { configArgs } from "./config.ts";
 import { entries, filesBelow, sources } from "./project.ts";
 import { runTests } from "./run_tests.ts";
+import { testsInTwo } from "./tests_in_two.ts";
 import { deno } from "./spawn.ts";
 
 const config = await configArgs();
@@ -36,11 +37,12 @@ await check("check", ["check", ...config, "."]);
 
 if (!Deno.args.includes("--but-tests")) {
   console.log("\n--- test");
-  count("test", await runTests(["--parallel", "--ignore=tests/soak", "tests"], {}));
+  const runs = (await testsInTwo()).map((files) => ["--parallel", ...files]);
+  count("test", await runTests(runs, {}));
 }
 
 console.log("\n--- test --doc");
-count("test --doc", await runTests(["--doc", ...await sources(), ...pages], {}));
+count("test --doc", await runTests([["--doc", ...await sources(), ...pages]], {}));
 
 await check("publish --dry-run", ["publish", ...config, "--dry-run", "--allow-dirty", "--quiet"]);
 

@@ -6,6 +6,7 @@
  */
 import { filesBelow } from "./project.ts";
 import { runTests } from "./run_tests.ts";
+import { testsInTwo } from "./tests_in_two.ts";
 
 const [size = "quick", ...given] = Deno.args;
 const home = size === "soak" ? "tests/soak" : "tests";
@@ -21,8 +22,9 @@ if (paths.length === 0) {
     console.log("0 passed, 0 failed");
     Deno.exit(1);
   }
-  paths.push(home);
-  if (size !== "soak") args.push("--ignore=tests/soak");
 }
-const { good } = await runTests(["--parallel", ...args, ...paths], { COEVENT_TEST_SIZE: size });
+
+const lists = paths.length > 0 ? [paths] : size === "soak" ? [[home]] : await testsInTwo();
+const runs = lists.map((list) => ["--parallel", ...args, ...list]);
+const { good } = await runTests(runs, { COEVENT_TEST_SIZE: size });
 Deno.exit(good ? 0 : 1);
