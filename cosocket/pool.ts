@@ -28,6 +28,8 @@ export interface Member {
   reused: number;
   /** It rests in its pool. */
   resting: boolean;
+  /** How many of its returns are so fresh that what is known of its end may not be told yet. */
+  fresh: number;
   /** Closes it when it has rested too long. */
   term: Term | null;
   /** Closes it when something comes while it rests. */
@@ -52,6 +54,18 @@ class Waiter extends Link {
 function doubtful(member: Member): boolean {
   const known = Math.max(member.channel.incoming.heardSince, wheel.polledAt);
   return now() - known > TRUSTED;
+}
+
+/**
+ * A peer may end with its last answer, so that the end is known when the socket is put
+ * back: the read that watches it is answered at once, which takes two microtasks.
+ */
+async function tellEnd(member: Member): Promise<void> {
+  member.fresh += 1;
+  await null;
+  await null;
+  await null;
+  member.fresh -= 1;
 }
 
 /** Those who wait for the poll that is under way, and when it began. */
@@ -81,6 +95,11 @@ export function poolOf(key: string): Pool {
     pools.set(key, pool);
   }
   return pool;
+}
+
+/** Kept when what it would give has been asked whether it has ended; `null` if it has. */
+export function settled(key: string): Promise<void> | null {
+  return pools.get(key)?.settled ?? null;
 }
 
 /**
@@ -159,6 +178,16 @@ export class Pool {
     return next !== undefined && doubtful(next);
   }
 
+  /** Kept when what it would give was not put back just now. */
+  get settled(): Promise<void> | null {
+    const next = this.#idle.at(-1);
+    return next === undefined || next.fresh === 0 ? null : this.#settle(next);
+  }
+
+  async #settle(member: Member): Promise<void> {
+    while (member.fresh > 0) await null;
+  }
+
   /** Sets how many may be open; who waits for a place that is there now gets it. */
   resize(size: number): void {
     this.size = size;
@@ -223,6 +252,7 @@ export class Pool {
       transport,
       reused: 0,
       resting: false,
+      fresh: 0,
       term,
       watcher: null,
     };
@@ -264,19 +294,18 @@ export class Pool {
    * rest, the least recently used is closed.
    */
   put(member: Member, keep: number, idle: number): void {
-    if (this.#waiting > 0 && !doubtful(member)) {
-      member.reused += 1;
-      return this.#next({ pool: this, member });
-    }
+    const doubted = doubtful(member);
     this.#rest(member, idle);
     if (this.#waiting === 0) return this.#trim(keep);
-    // It is watched now, so that the poll shows whether it may be handed on.
-    freshen(() => {
+    // It is watched now, so that it shows whether it may be handed on.
+    const hand = () => {
       while (this.#waiting > 0 && this.#idle.length > 0) {
         this.#next({ pool: this, member: this.#wake(this.#idle.pop()!) });
       }
       this.#trim(keep);
-    });
+    };
+    if (doubted) freshen(hand);
+    else this.#settle(member).then(hand);
   }
 
   #rest(member: Member, idle: number): void {
@@ -298,6 +327,7 @@ export class Pool {
       },
     );
     transport.ref(false);
+    tellEnd(member);
   }
 
   #trim(keep: number): void {

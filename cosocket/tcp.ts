@@ -28,7 +28,7 @@ import { dialResolved } from "./_resolve.ts";
 import { handshake, identity, type Role, TlsTransport } from "./_tls.ts";
 import { traceFromEnv } from "./_trace.ts";
 import { ConnTransport, type SocketOption, type Transport } from "./_transport.ts";
-import { acquire, ask, IDLE_LIFE, type Member, Pool, poolOf } from "./pool.ts";
+import { acquire, ask, IDLE_LIFE, type Member, Pool, poolOf, settled } from "./pool.ts";
 import type {
   Address,
   ConnectOptions,
@@ -71,6 +71,16 @@ class Steps implements UnderWay {
 
   abort(): void {
     this.#abort.abort();
+  }
+}
+
+/** A connect that lets the pool hear first what has become of a socket put back just now. */
+class Settling implements UnderWay {
+  over = false;
+  aborted = false;
+
+  abort(): void {
+    this.aborted = true;
   }
 }
 
@@ -182,6 +192,8 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     }
     const node = this.#kind(target, options);
     const { signal, resolver } = options;
+    const settling = settled(this.#key());
+    if (settling !== null) return this.#settle(settling, { target, options }, value);
     const asked = signal?.aborted === true ? null : ask(this.#key(), options.pool_size);
     // The usual ways are short ones: nobody can give up what is there, and what takes one
     // step needs no more than one promise.
@@ -200,6 +212,13 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
       });
       return err === null ? [value, null] : [null, err];
     });
+  }
+
+  async #settle<T>(settling: Promise<void>, call: Call, value: T): Promise<Result<T>> {
+    const own = this.#underWay = new Settling();
+    await settling;
+    own.over = true;
+    return own.aborted ? [null, closedMeanwhile(whatTo(call.target))] : this.#open(call, value);
   }
 
   /** Connects with a pool's leave, where there is nothing to do before or after it. */

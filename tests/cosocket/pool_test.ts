@@ -8,6 +8,7 @@ import {
   type TcpSocket,
   unwrap,
 } from "../../cosocket/mod.ts";
+import { poll } from "../../core/mod.ts";
 import { FakeClock, kill, newthread, sleep, wait } from "../../thread/mod.ts";
 import { sizes } from "../sizes.ts";
 import { random } from "../stream/promise.ts";
@@ -597,6 +598,60 @@ for (const spoil of ["an end", "a stray byte"]) {
     }
   });
 }
+
+/** A server that ends with its first answer. */
+async function answerOnce(conn: Deno.TcpConn): Promise<void> {
+  await conn.read(new Uint8Array(64));
+  await conn.write(new TextEncoder().encode("last words\n"));
+}
+
+for (const who of ["the next connect", "who waits in line", "the same socket"]) {
+  Deno.test(`${who} is not given a socket whose peer has ended with its last answer`, async () => {
+    await using server = serve(answerOnce);
+    const sock = await unwrap(connect("127.0.0.1", server.port, { pool_size: 1 }));
+    await sock.send("hello\n");
+    while (server.conns.size > 0) await turn();
+    // The event loop has heard of the end, too.
+    await new Promise<void>((resolve) => poll(resolve));
+    assertEquals(await sock.receive(), ["last words", null]);
+    const waiting = who === "who waits in line" ? connect("127.0.0.1", server.port) : null;
+    assertEquals(sock.setkeepalive(), [true, null]);
+    const next = who === "the same socket"
+      ? (await unwrap(sock.connect("127.0.0.1", server.port)), sock)
+      : await unwrap(waiting ?? connect("127.0.0.1", server.port));
+    assertEquals(next.getreusedtimes(), 0);
+    await next.send("hello\n");
+    assertEquals(await next.receive(), ["last words", null]);
+    await next.close();
+    assertEquals(pool_stats(), []);
+  });
+}
+
+Deno.test("a connect right behind a put can be ended, and only one is under way", async () => {
+  await using server = serve(echo);
+  const sock = await unwrap(connect("127.0.0.1", server.port));
+  await ask(sock, "x");
+  sock.setkeepalive();
+  const connecting = sock.connect("127.0.0.1", server.port);
+  assertEquals((await sock.connect("127.0.0.1", server.port))[1]?.code, "busy");
+  assertEquals(await connecting, [true, null]);
+  assertEquals(sock.getreusedtimes(), 1);
+  await ask(sock, "x");
+  sock.setkeepalive();
+  const ended = sock.connect("127.0.0.1", server.port);
+  sock.close();
+  assertEquals((await ended)[1]?.code, "closed");
+  assertEquals(sock.closed(), true);
+  await unwrap(sock.connect("127.0.0.1", server.port));
+  assertEquals(sock.getreusedtimes(), 2);
+  sock.setkeepalive();
+  const killed = newthread(() => connect("127.0.0.1", server.port));
+  kill(killed);
+  assertEquals((await wait(killed))[1]?.code, "killed");
+  const next = await unwrap(connect("127.0.0.1", server.port));
+  assertEquals(next.getreusedtimes(), 3);
+  await next.close();
+});
 
 Deno.test("a caller that is killed as it is handed a socket or a place leaks neither", async () => {
   await using server = serve(echo);
