@@ -128,8 +128,11 @@ class Sleep extends Wait {
   override kill(error: ThreadKilled): void {
     this.leave();
     this.#deadline.remove();
-    // So that no sleep keeps a function to reject with, 5 % of what it holds.
-    this.#resolve(Promise.reject(error));
+    // So that no sleep keeps a function to reject with, 5 % of what it holds. It is heard at
+    // once: the runtime would search all that are not for it, a moment later.
+    const killed = Promise.reject(error);
+    killed.catch(() => {});
+    this.#resolve(killed);
   }
 }
 
