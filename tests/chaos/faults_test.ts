@@ -88,6 +88,8 @@ Deno.test({
     while (code === undefined) code = (await child.send("into the void\n"))[1]?.code;
     assertEquals(code, "reset");
     await child.close();
+    // It reads from a closed input, and ends.
+    assertEquals((await unwrap(child.wait())).code, 3);
   },
 });
 
