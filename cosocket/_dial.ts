@@ -16,6 +16,7 @@ import {
 } from "../core/mod.ts";
 import { ConnTransport, plainIp, type SocketOption, type Transport } from "./_transport.ts";
 import { DuplexSource } from "./_duplex.ts";
+import type { UnderWay } from "./_under_way.ts";
 import type { Address } from "./types.ts";
 import * as net from "node:net";
 
@@ -104,14 +105,6 @@ function attemptFor(target: Target, node: NodeOptions): Attempt {
   return target.family === "unix"
     ? (wake, gone) => dialUnix(target, wake, gone)
     : (wake, gone) => dialNode(target, node, wake, gone);
-}
-
-/** Something that a socket has begun, and that its close ends. */
-export interface UnderWay {
-  /** It has come to its end. */
-  readonly over: boolean;
-  /** The socket is closed. */
-  abort(): void;
 }
 
 /**

@@ -9,7 +9,8 @@ import {
   type WaitOptions,
 } from "../core/mod.ts";
 import { BufferedStream, Channel, DEFAULT_TIMEOUT } from "../stream/mod.ts";
-import { isIP, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { type Call, callOf, checkOptions, checkWhole, nameOf, NO_OPTIONS } from "./_call.ts";
 import {
   closedMeanwhile,
   dieIfKilled,
@@ -20,13 +21,13 @@ import {
   targetOf,
   TcpDial,
   type TcpTarget,
-  type UnderWay,
   USUAL,
   whatTo,
 } from "./_dial.ts";
 import { dialResolved } from "./_resolve.ts";
 import { handshake, identity, type Role, TlsTransport } from "./_tls.ts";
 import { traceFromEnv } from "./_trace.ts";
+import { Settling, Steps, type UnderWay } from "./_under_way.ts";
 import { ConnTransport, type SocketOption, type Transport } from "./_transport.ts";
 import { acquire, ask, IDLE_LIFE, type Member, Pool, poolOf, settled } from "./pool.ts";
 import type {
@@ -42,47 +43,8 @@ import type {
   TcpOptions,
 } from "./types.ts";
 
-/** What `connect` was called with, put in order. */
-interface Call {
-  target: Target;
-  options: ConnectOptions;
-}
-
 /** It is not the network that took too long. */
 const NO_PLACE = "no place in its pool came free";
-
-/** Most say nothing, and need no object for that. */
-const NO_OPTIONS = {};
-
-/** Several steps, which the close of their socket ends by a signal. */
-class Steps implements UnderWay {
-  over = false;
-  readonly #abort = new AbortController();
-
-  /** The signal for each step, beside the caller's own. */
-  signal(callers: AbortSignal | undefined): AbortSignal {
-    const own = this.#abort.signal;
-    return callers === undefined ? own : AbortSignal.any([callers, own]);
-  }
-
-  get aborted(): boolean {
-    return this.#abort.signal.aborted;
-  }
-
-  abort(): void {
-    this.#abort.abort();
-  }
-}
-
-/** A connect that lets the pool hear first what has become of a socket put back just now. */
-class Settling implements UnderWay {
-  over = false;
-  aborted = false;
-
-  abort(): void {
-    this.aborted = true;
-  }
-}
 
 /** Makes a socket and connects it; what only the class itself can, in one promise. */
 let open: <E extends Encoding>(
@@ -651,74 +613,6 @@ function told(err: IoError, target: Target, timeout: number, what = "not"): IoEr
 
 function hostOf(target: Target): string {
   return target.family === "tcp" ? target.host : "localhost";
-}
-
-/** Puts the many forms of `connect` in order. */
-function callOf(
-  host: string | ConnectTarget,
-  second: number | ConnectOptions | undefined,
-  third: number | string | ConnectOptions | undefined,
-  fourth?: string,
-): Call {
-  if (typeof host === "object" && host !== null) {
-    const { host: name, port, path, ...options } = host;
-    return { target: path === undefined ? targetOf(name, port) : pathOf(path), options };
-  }
-  const isPath = typeof host === "string" && host.startsWith("/");
-  const target = isPath ? pathOf(host) : targetOf(host, second);
-  const size = isPath ? second : third;
-  const key = isPath ? third : fourth;
-  if (size === undefined && key === undefined) return { target, options: NO_OPTIONS };
-  if (typeof size === "object" && size !== null) return { target, options: size };
-  const options: ConnectOptions = {};
-  if (size !== undefined) options.pool_size = size as number;
-  if (key !== undefined) options.pool = key as string;
-  return { target, options };
-}
-
-/** What a pool is called by default: sockets that differ in kind must not be mixed. */
-function nameOf(target: Target, node: NodeOptions): string {
-  if (node === USUAL) return target.name;
-  const { keepidle, local_address, local_port } = node;
-  const from = [local_address, local_port].filter((part) => part !== undefined).join(":");
-  return target.name + (from === "" ? "" : ` from ${from}`) +
-    (keepidle === undefined ? "" : " keepidle");
-}
-
-function pathOf(path: string): Target {
-  if (typeof path !== "string" || path === "") {
-    throw new TypeError(`connect wants the path of a Unix socket: got ${typeof path}`);
-  }
-  return { family: "unix", path, name: `unix:${path}` };
-}
-
-function checkOptions(options: ConnectOptions): void {
-  const { pool_size, pool, backlog, keepidle, local_address, local_port, resolver } = options;
-  if (resolver !== undefined && typeof resolver?.lookup !== "function") {
-    throw new TypeError("connect: resolver must have a function lookup");
-  }
-  if (pool_size !== undefined) checkWhole(pool_size, "connect: pool_size", 1);
-  if (backlog !== undefined) checkWhole(backlog, "connect: backlog", 0);
-  if (keepidle !== undefined) checkWhole(keepidle, "connect: keepidle", 1);
-  if (local_port !== undefined) {
-    checkWhole(local_port, "connect: local_port", 1);
-    if (local_port > 65_535) {
-      throw new RangeError(`connect: local_port must be 65535 at most: got ${local_port}`);
-    }
-  }
-  if (local_address !== undefined && (typeof local_address !== "string" || !isIP(local_address))) {
-    throw new TypeError(`connect: local_address must be an IP address: got ${local_address}`);
-  }
-  if (pool !== undefined && typeof pool !== "string") {
-    throw new TypeError(`connect: the pool's key must be a string: got ${typeof pool}`);
-  }
-}
-
-function checkWhole(value: number, name: string, least: number): void {
-  if (typeof value !== "number") throw new TypeError(`${name} wants a number: got ${typeof value}`);
-  if (!Number.isInteger(value) || value < least) {
-    throw new RangeError(`${name} wants a whole number from ${least}: got ${value}`);
-  }
 }
 
 /**
