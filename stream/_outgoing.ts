@@ -1,5 +1,4 @@
 import {
-  Asked,
   atTurnOver,
   bytesOf,
   cancelled,
@@ -15,13 +14,11 @@ import {
   poll,
   refusal,
   type Result,
-  type ThreadKilled,
   writeText,
 } from "../core/mod.ts";
+import { Message, type SendWait } from "./_message.ts";
+import { GATHERED, LITTLE, little, much, type Spare } from "./_spares.ts";
 import type { Channel } from "./channel.ts";
-
-/** So much is gathered into one write; the fastest size on loopback. */
-const GATHERED = 64 * 1024;
 
 /** A piece of bytes from this size on is written from where it is, not copied. */
 const LARGE = 16 * 1024;
@@ -35,9 +32,6 @@ const NO_PIECES: Uint8Array[] = [];
 /** So much is held between `cork` and `uncork`, at most. */
 const MOST_HELD = 64 * 1024 * 1024;
 
-/** What a turn sends mostly fits into so much. */
-const LITTLE = 2 * 1024;
-
 /**
  * Whether the connection was cut. EPIPE is another matter: the peer had ended before, so all
  * that it sent is here.
@@ -45,56 +39,6 @@ const LITTLE = 2 * 1024;
 function isReset(error: unknown): boolean {
   const { name, code } = error as { name?: unknown; code?: unknown };
   return name === "ConnectionReset" || code === "ECONNRESET";
-}
-
-/** Memory to gather into. */
-class Spare {
-  readonly memory: Uint8Array;
-  #piece: Uint8Array = NOTHING;
-
-  constructor(size: number) {
-    this.memory = new Uint8Array(size);
-  }
-
-  /** The first bytes of it: most messages are as long as the one before. */
-  first(count: number): Uint8Array {
-    if (this.#piece.length !== count) this.#piece = this.memory.subarray(0, count);
-    return this.#piece;
-  }
-}
-
-/** Memory to gather into, lent for the time of a write: an idle stream holds none. */
-class Spares {
-  readonly #size: number;
-  readonly #most: number;
-  readonly #free: Spare[] = [];
-
-  /** At most `most` pieces of `size` bytes rest here. */
-  constructor(size: number, most: number) {
-    this.#size = size;
-    this.#most = most;
-  }
-
-  take(): Spare {
-    return this.#free.pop() ?? new Spare(this.#size);
-  }
-
-  giveBack(spare: Spare): void {
-    if (this.#free.length < this.#most) this.#free.push(spare);
-  }
-}
-
-/** As many as streams write at the same time, on a busy server: 1 MiB each, at most. */
-const little = new Spares(LITTLE, 512);
-const much = new Spares(GATHERED, 16);
-
-/** How a send waits. */
-export interface SendWait {
-  /** Milliseconds without progress; 0 for no limit. */
-  timeout: number;
-  signal: AbortSignal | undefined;
-  /** Kept from being collected while it waits. */
-  owner: object;
 }
 
 /**
@@ -675,63 +619,4 @@ function put(part: Part, codec: Codec, into: Uint8Array, at: number): number {
 
 function sizeOf(part: Part, codec: Codec): number {
   return typeof part === "string" ? mostBytes(part, codec) : part.length;
-}
-
-/** One send, one end of the sending side, or one wait for a turn. */
-export class Message extends Asked<Result<number>> {
-  /** Data, the end of the sending side, or the wait for a turn of one's own. */
-  readonly what: "data" | "end" | "turn";
-  readonly parts: Part | Part[] | null;
-  readonly codec: Codec | null;
-  readonly wait: SendWait;
-  /** Its caller has its answer. */
-  over = false;
-  /** Its place among all bytes gathered, once it is in the batch. */
-  startAt = Infinity;
-  endAt = Infinity;
-  readonly #outgoing: Outgoing;
-  readonly #name: string;
-
-  constructor(
-    outgoing: Outgoing,
-    name: string,
-    what: "data" | "end" | "turn",
-    parts: Part | Part[] | null,
-    codec: Codec | null,
-    wait: SendWait,
-  ) {
-    super();
-    this.what = what;
-    this.#outgoing = outgoing;
-    this.#name = name;
-    this.parts = parts;
-    this.codec = codec;
-    this.wait = wait;
-  }
-
-  /** Its bytes; 0 while it is not gathered. */
-  get size(): number {
-    return this.endAt === Infinity ? 0 : this.endAt - this.startAt;
-  }
-
-  override describe(): string {
-    return `send ${this.#name}`;
-  }
-
-  override kill(error: ThreadKilled): void {
-    this.#outgoing.killed(this);
-    this.reject(error);
-  }
-
-  /** Its signal was aborted. The listener is the object itself: a closure each would cost. */
-  handleEvent(): void {
-    const { signal } = this.wait;
-    this.#outgoing.giveUp(
-      this,
-      (sent) => {
-        const { message, cause } = cancelled(`send to ${this.#name}`, signal!);
-        return new IoError("cancelled", message, { cause, sent });
-      },
-    );
-  }
 }

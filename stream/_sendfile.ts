@@ -1,5 +1,5 @@
 import { type Bytes, IoError, park, type ReadResult, type Result } from "../core/mod.ts";
-import type { SendWait } from "./_outgoing.ts";
+import type { SendWait } from "./_message.ts";
 import type { Channel } from "./channel.ts";
 import type { FileLike } from "./types.ts";
 

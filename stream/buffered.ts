@@ -28,7 +28,7 @@ import {
 } from "../core/mod.ts";
 import type { ReceiveWait } from "./_incoming.ts";
 import { BatchIterator, LineIterator } from "./_lines.ts";
-import type { SendWait } from "./_outgoing.ts";
+import type { SendWait } from "./_message.ts";
 import { sendFile } from "./_sendfile.ts";
 import { Channel, type DisconnectHandler, type TraceHandler } from "./channel.ts";
 import {
