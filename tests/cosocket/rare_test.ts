@@ -1,0 +1,117 @@
+/** What seldom happens to sockets, brought about here each time. */
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import * as dgram from "node:dgram";
+import { openUnix } from "../../cosocket/_unix.ts";
+import { connect, udp, unwrap } from "../../cosocket/mod.ts";
+import { overTcp } from "./ends.ts";
+
+const LINUX = { ignore: Deno.build.os !== "linux" };
+const UNIX = { ignore: Deno.build.os === "windows" };
+
+Deno.test(
+  "a Unix connection that is there after its connect was given up is closed",
+  UNIX,
+  async () => {
+    const folder = await Deno.makeTempDir();
+    const path = `${folder}/socket`;
+    using listener = Deno.listen({ transport: "unix", path });
+    const abort = new AbortController();
+    const connecting = connect(path, { signal: abort.signal });
+    // The system has been asked already, and its answer cannot be here yet.
+    abort.abort();
+    assertEquals((await connecting)[1]?.code, "cancelled");
+    const conn = await listener.accept();
+    assertEquals(await conn.read(new Uint8Array(1)), null);
+    conn.close();
+    await Deno.remove(folder, { recursive: true });
+  },
+);
+
+Deno.test("listen(path) whose mode cannot be set closes and tells why", UNIX, async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/socket`;
+  const original = Deno.chmodSync;
+  Deno.chmodSync = () => {
+    throw new Deno.errors.PermissionDenied("Operation not permitted (os error 1)");
+  };
+  try {
+    const [listener, err] = await openUnix(path, 0o600, "Cannot listen on it");
+    assertEquals([listener, err?.code], [null, "denied"]);
+  } finally {
+    Deno.chmodSync = original;
+  }
+  // Nobody listens there any more.
+  assertEquals(["refused", "not_found"].includes((await connect(path))[1]?.code ?? ""), true);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a UDP socket that fails tells who waits in a receive", async () => {
+  const original = dgram.Socket.prototype.bind;
+  const sockets: dgram.Socket[] = [];
+  dgram.Socket.prototype.bind = function (this: dgram.Socket, ...args: unknown[]) {
+    sockets.push(this);
+    return Reflect.apply(original, this, args);
+  } as typeof original;
+  await using sock = udp();
+  try {
+    await unwrap(sock.bind("127.0.0.1", 0));
+  } finally {
+    dgram.Socket.prototype.bind = original;
+  }
+  const waiting = sock.receive({ timeout: 0 });
+  sockets[0]!.emit("error", Object.assign(new Error("no memory"), { code: "ENOMEM" }));
+  const [, err] = await waiting;
+  assertEquals(err?.errno, "ENOMEM");
+  assertStringIncludes(err!.message, "Cannot receive from 127.0.0.1:");
+});
+
+Deno.test("a UDP socket with a peer that was closed refuses a send", async () => {
+  const sock = udp();
+  await unwrap(sock.setpeername("127.0.0.1", 9));
+  await sock.close();
+  const [, err] = await sock.send("x");
+  assertEquals([err?.code, err?.message], [
+    "closed",
+    "Cannot send to 127.0.0.1:9: the socket was closed",
+  ]);
+});
+
+Deno.test("UDP options and ports that are no numbers throw and are named", async () => {
+  await using sock = udp();
+  await assertRejects(
+    () => sock.setpeername("127.0.0.1", "9" as never),
+    TypeError,
+    "setpeername: port must be a number: got string",
+  );
+  await unwrap(sock.bind("127.0.0.1", 0));
+  assertThrows(() => sock.setoption("ttl", "1" as never), TypeError, "ttl must be a number");
+});
+
+Deno.test("sslhandshake() refuses a socket whose sending side was shut down", async () => {
+  await using ends = await overTcp();
+  await unwrap(ends.client.shutdown("send"));
+  const [, err] = await ends.client.sslhandshake();
+  assertEquals(err?.code, "dirty");
+  assertStringIncludes(err!.message, "its sending side was shut down");
+});
+
+Deno.test(
+  "keepalive reaches the kernel of a socket that goes out from an address of ours",
+  LINUX,
+  async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    const sock = await unwrap(connect("127.0.0.1", port, { local_address: "127.0.0.1" }));
+    const conn = await listener.accept();
+    assertEquals(sock.setoption("keepalive", true), [true, null]);
+    const address = unwrap(sock.localaddr());
+    const local = (address!.family === "tcp" ? address!.port : 0).toString(16).toUpperCase()
+      .padStart(4, "0");
+    const row = (await Deno.readTextFile("/proc/net/tcp")).split("\n")
+      .find((line) => line.trim().split(/\s+/)[1] === `0100007F:${local}`);
+    // The timer that runs: 02 is keepalive.
+    assertEquals(row?.trim().split(/\s+/)[5]?.slice(0, 2), "02");
+    await sock.close();
+    conn.close();
+  },
+);
