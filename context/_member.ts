@@ -1,4 +1,4 @@
-import { report, ThreadKilled } from "../core/mod.ts";
+import { leftByKill, report } from "../core/mod.ts";
 import { Cell } from "./_cell.ts";
 import type { Link } from "./_link.ts";
 import { Office } from "./_office.ts";
@@ -31,8 +31,7 @@ export class Member implements Home {
     // What one context leaves uncaught must not end its neighbours.
     globalThis.addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
-      // A killed thread leaves rejections that nobody awaits.
-      if (!(event.reason instanceof ThreadKilled)) report(event.reason, "a promise in a context");
+      if (!leftByKill(event.reason)) report(event.reason, "a promise in a context");
     });
     globalThis.addEventListener("error", (event) => {
       event.preventDefault();

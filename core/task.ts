@@ -336,9 +336,14 @@ function muteKills(): void {
   if (muted) return;
   muted = true;
   globalThis.addEventListener("unhandledrejection", (event) => {
-    const { killed, threw } = current();
-    if (event.reason instanceof ThreadKilled && (killed !== null || threw)) event.preventDefault();
+    if (leftByKill(event.reason)) event.preventDefault();
   });
+}
+
+/** Whether a rejection that nobody heard is what a killed thread leaves behind; asked in its name. */
+export function leftByKill(reason: unknown): boolean {
+  const { killed, threw } = current();
+  return reason instanceof ThreadKilled && (killed !== null || threw);
 }
 
 function because(reason: unknown): string {

@@ -42,9 +42,10 @@ for (const isolated of [false, true]) {
     await ctx.send({ do: "leave uncaught" });
     let said: string[] = [];
     // The timer fires in a later turn than the promise.
-    while (said.length < 2) said = await unwrap(ctx.query({ do: "counted" })) as string[];
+    while (said.length < 3) said = await unwrap(ctx.query({ do: "counted" })) as string[];
     assertEquals(said, [
       "a promise in a context: of a promise",
+      "a promise in a context: This thread was killed: of a kill",
       "a callback in a context: of a timer",
     ]);
     await destroyed([ctx]);

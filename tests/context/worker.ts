@@ -1,6 +1,6 @@
 import { getHeapStatistics } from "node:v8";
 import type { Inside, IoError } from "../../context/mod.ts";
-import { kill, newthread, on_error, wait } from "../../thread/mod.ts";
+import { kill, newthread, on_error, sleep, wait } from "../../thread/mod.ts";
 
 /** What the tests ask of it. */
 export type Order = { do: string; value?: unknown };
@@ -84,6 +84,10 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
         throw new Error("of a timer");
       }, 0);
       Promise.reject(new Error("of a promise"));
+      let theirs: Promise<unknown> | null = null;
+      const sleeper = newthread(() => theirs = sleep(60_000));
+      (async () => void await theirs)();
+      kill(sleeper, "of a kill");
     }
     if (what === "create and exit") {
       const [module, isolated] = value as [string, boolean];
