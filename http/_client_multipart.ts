@@ -109,6 +109,8 @@ async function contentOf(file: FormFile["file"], name: string): Promise<Result<S
 
 /** A name between quotes, as browsers write it: it can begin no line of its own. */
 function escaped(name: string): string {
+  // No header may hold one: the other side would take the whole form for broken.
+  if (name.includes("\0")) throw new TypeError("form: a name must hold no NUL");
   return name.replace(/\r/g, "%0D").replace(/\n/g, "%0A").replace(/"/g, "%22");
 }
 
