@@ -10,11 +10,12 @@ import fc from "fast-check";
 import { size, sizes } from "../sizes.ts";
 import { CODEC_TARGETS } from "./codec_targets.ts";
 import { FILE_TARGETS } from "./file_targets.ts";
+import { HTTP_TARGETS } from "./http_targets.ts";
 import { STREAM_TARGETS } from "./stream_targets.ts";
 import { type Target, target } from "./target.ts";
 import { askedFor } from "../../tools/fuzz.ts";
 
-const TARGETS = [...CODEC_TARGETS, ...STREAM_TARGETS, ...FILE_TARGETS];
+const TARGETS = [...CODEC_TARGETS, ...STREAM_TARGETS, ...FILE_TARGETS, ...HTTP_TARGETS];
 
 /** So many inputs between two looks at the clock, where it counts minutes. */
 const BATCH = 200;
