@@ -29,7 +29,9 @@ export interface UpgradeOptions extends SocketOptions {
   protocols?: readonly string[];
   /**
    * After half of so many milliseconds of silence the runtime asks the other side (ping),
-   * and after the other half gives it up; 30,000 by default, 0 for never.
+   * and after the other half gives it up; 30,000 by default, 0 for never. A client that is
+   * gone without a goodbye leaves nothing but the runtime's own timer for that question,
+   * which keeps a program that has nothing else to do for up to the first half.
    */
   idle_timeout?: number;
 }
