@@ -87,7 +87,7 @@ export class ChannelDuplex extends Duplex {
 }
 
 /** A Node stream as a source: what `node:tls` and `node:net` give. */
-export class DuplexSource implements Source {
+export abstract class DuplexSource implements Source {
   readonly keeps_alive = true;
   protected readonly duplex: Duplex;
   #left: Uint8Array | null = null;
@@ -186,9 +186,7 @@ export class DuplexSource implements Source {
     });
   }
 
-  close(_at_once: boolean): void | Promise<void> {
-    this.duplex.destroy();
-  }
+  abstract close(at_once: boolean): void | Promise<void>;
 }
 
 /** The platform's own error: what is said around it was said of a receive. */

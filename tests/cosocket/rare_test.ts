@@ -3,6 +3,8 @@ import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from 
 import * as dgram from "node:dgram";
 import { openUnix } from "../../cosocket/_unix.ts";
 import { connect, udp, unwrap } from "../../cosocket/mod.ts";
+import { Channel } from "../../stream/channel.ts";
+import { ChannelDuplex } from "../../cosocket/_duplex.ts";
 import { overTcp } from "./ends.ts";
 
 const LINUX = { ignore: Deno.build.os !== "linux" };
@@ -115,3 +117,24 @@ Deno.test(
     conn.close();
   },
 );
+
+Deno.test("the stream below TLS that is ended ends the channel, and tells why it cannot", async () => {
+  for (const failure of [null, new Error("broken")]) {
+    const channel = new Channel({
+      keeps_alive: true,
+      read: () => new Promise<null>(() => {}),
+      write: (bytes) => Promise.resolve(bytes.length),
+      end: () => failure === null ? Promise.resolve() : Promise.reject(failure),
+      close: () => {},
+    }, "here");
+    const duplex = new ChannelDuplex(channel);
+    const over = new Promise<Error | null>((resolve) => {
+      duplex.once("finish", () => resolve(null));
+      duplex.once("error", resolve);
+    });
+    duplex.end();
+    assertEquals((await over)?.message ?? null, failure && "Cannot send to here: broken");
+    duplex.destroy();
+    channel.close_immediately();
+  }
+});
