@@ -1,46 +1,7 @@
-import {
-  codecOf,
-  fromOs,
-  IoError,
-  park,
-  peek,
-  type Result,
-  type WaitOptions,
-} from "../core/mod.ts";
+import { codecOf, IoError, park, peek, type Result, type WaitOptions } from "../core/mod.ts";
 import type { Channel } from "../stream/mod.ts";
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readHello } from "./_client_hello.ts";
-import type { SslIdentity, SslServerOptions } from "./types.ts";
-
-/** Why a server cannot show these certificates; `null` if it can. The runtime takes anything. */
-export function checkServerSsl(ssl: SslServerOptions, action: string): IoError | null {
-  const steps: [what: string, try_it: () => unknown][] = [
-    ["its certificate", () => new X509Certificate(ssl.cert)],
-    ["its key", () => keyOf(ssl)],
-    ["an authority", () => pemsOf(ssl.ca).map((pem) => new X509Certificate(pem))],
-  ];
-  for (const [what, step] of steps) {
-    try {
-      step();
-    } catch (error) {
-      const { message, cause } = fromOs(error, `${action}: ${what} cannot be read`);
-      return new IoError("tls", message, { cause });
-    }
-  }
-  if (new X509Certificate(ssl.cert).checkPrivateKey(keyOf(ssl))) return null;
-  return new IoError("tls", `${action}: its key does not belong to its certificate`);
-}
-
-function keyOf({ key, passphrase }: SslIdentity) {
-  return createPrivateKey(passphrase === undefined ? key : { key, passphrase });
-}
-
-/** The certificates one by one; text that holds none stands for itself, and is refused. */
-function pemsOf(ca: string | string[] | undefined): string[] {
-  return [ca ?? []].flat().flatMap((text) => {
-    return text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [text];
-  });
-}
+import type { SslServerOptions } from "./types.ts";
 
 /**
  * Lets `sni` choose what to show, by the name in the client's first message, which stays

@@ -7,6 +7,7 @@ import * as tls from "node:tls";
 import { dieIfKilled } from "./_dial.ts";
 import { ChannelDuplex, DuplexSource } from "./_duplex.ts";
 import type { SocketOption, Transport } from "./_transport.ts";
+import { checkSsl } from "./_certificates.ts";
 import { chooseIdentity } from "./_server_tls.ts";
 import type { Address, PeerCert, SslOptions, SslServerOptions } from "./types.ts";
 
@@ -50,6 +51,11 @@ export async function handshake(
     if (choiceError !== null) {
       drop();
       return [null, inWhole(choiceError, what, timeout)];
+    }
+    const unusable = checkSsl(side.options, `Cannot ${what()}`);
+    if (unusable !== null) {
+      drop();
+      return [null, unusable];
     }
     const [, err] = await park<Result<true>>(what, left(), (wake) => {
       const fail = (error: unknown) => wake([null, tlsError(error, `Cannot ${what()}`)]);

@@ -22,7 +22,7 @@ import { type Door, open } from "./_door.ts";
 import { Guests } from "./_guests.ts";
 import { at, checkListen, nameOf } from "./_listen_options.ts";
 import { Spawning, type Taker } from "./_taker.ts";
-import { checkServerSsl } from "./_server_tls.ts";
+import { checkSsl } from "./_certificates.ts";
 import type { Transport } from "./_transport.ts";
 import type { Member } from "./pool.ts";
 import type { AutospawnOptions, Handler, ListenOptions, ShutdownOptions } from "./server_types.ts";
@@ -232,7 +232,7 @@ export class Server<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSo
       const words = `Cannot set certificates on ${this.#name}: it speaks plain text`;
       return [null, new IoError("unsupported", words)];
     }
-    const err = checkServerSsl(ssl, `Cannot set certificates on ${this.#name}`);
+    const err = checkSsl(ssl, `Cannot set certificates on ${this.#name}`);
     if (err !== null) return [null, err];
     this.#ssl = ssl;
     return [true, null];
@@ -530,7 +530,7 @@ export async function listen<E extends Encoding = "lines", S extends TcpSocket<E
   const options = (isPath ? second : third) as ListenOptions<E, S> | undefined ?? {};
   const target = checkListen(host, isPath ? 0 : second, options);
   if (options.ssl !== undefined) {
-    const err = checkServerSsl(options.ssl, `Cannot listen on ${target.name}`);
+    const err = checkSsl(options.ssl, `Cannot listen on ${target.name}`);
     if (err !== null) return [null, err];
   }
   const [door, err] = await open(target);

@@ -4,6 +4,8 @@ import {
   from_conn,
   type OpenOptions,
   pool_stats,
+  type SslOptions,
+  type SslServerOptions,
   tcp,
   unwrap,
 } from "../../cosocket/mod.ts";
@@ -330,3 +332,26 @@ Deno.test("a broken record is an error of TLS, after what had arrived whole", as
   assertEquals(await client.receive(3, { encoding: "utf-8" }), ["hal", null]);
   await Promise.all([client.close(), served.close()]);
 });
+
+const UNUSABLE: [what: string, ssl: SslOptions, words: string][] = [
+  ["no certificate", { ...CERTS.client, cert: "none" }, "its certificate cannot be read"],
+  ["no key", { ...CERTS.client, key: "none" }, "its key cannot be read"],
+  ["another's key", { ...CERTS.client, key: CERTS.server.key }, "its key does not belong"],
+  ["a certificate alone", { cert: CERTS.client.cert }, "its certificate has no key"],
+  ["a key alone", { key: CERTS.client.key }, "its key has no certificate"],
+  ["no authority", { ca: "none" }, "an authority cannot be read"],
+];
+
+for (const [what, ssl, words] of UNUSABLE) {
+  Deno.test(`a handshake with ${what} is tls at once, in both roles`, async () => {
+    const action = { timeout: 0 };
+    for (const end of ["client", "served"] as const) {
+      await using ends = await overTcp();
+      const role = end === "client" ? ssl : { server: ssl as SslServerOptions };
+      const [, err] = await ends[end].sslhandshake({ ...role, ...action });
+      assertEquals(err?.code, "tls");
+      assertStringIncludes(err!.message, words);
+      assertEquals(ends[end].closed(), true);
+    }
+  });
+}
