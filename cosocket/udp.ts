@@ -395,11 +395,12 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
   ): Promise<Result<true>> {
     const [ip, err] = await addressOf(what, host, null, wait);
     if (err !== null) return [null, err];
-    this.#family = isIP(ip) === 6 ? 6 : 4;
+    // What the runtime's socket holds must not lead to ours: it could never be collected.
+    const family = this.#family = isIP(ip) === 6 ? 6 : 4;
     const socket = dgram.createSocket({
-      type: this.#family === 6 ? "udp6" : "udp4",
+      type: family === 6 ? "udp6" : "udp4",
       // It has been looked up. At once, so that what the runtime refuses is thrown here.
-      lookup: (address: string, _: unknown, then: Looked) => then(null, address, this.#family),
+      lookup: (address: string, _: unknown, then: Looked) => then(null, address, family),
     } as dgram.SocketOptions);
     // Before its first read, or it would keep the program alive for good.
     socket.unref();
@@ -418,7 +419,8 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
         }
         return () => {};
       });
-      if (failed !== null) return [null, failed];
+      // A loop that asks for a port until it is free would let nobody free it.
+      if (failed !== null) return await afterTurn<Result<true>>([null, failed]);
       bound = true;
       this.#use(socket);
       return [true, null];

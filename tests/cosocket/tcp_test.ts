@@ -491,6 +491,35 @@ Deno.test("a socket dropped without close is closed, reported once, and gives it
   assertEquals(status, 0);
 });
 
+Deno.test("a UDP socket dropped without close is closed, reported once, and its port is free", async () => {
+  const { stdout, status } = await run(
+    ["--allow-net", "--v8-flags=--expose-gc"],
+    `
+    let port = 0;
+    const told = new Promise((resolve) =>
+      thread.on_error((err, about) => resolve([about, err.code].join(" "))));
+    await (async () => {
+      const sock = cosocket.udp();
+      await sock.bind("127.0.0.1", 0);
+      port = sock.localaddr()[0].port;
+    })();
+    const collecting = setInterval(gc, 5);
+    console.log(await told);
+    clearInterval(collecting);
+    for (;;) {
+      const sock = cosocket.udp();
+      const [, err] = await sock.bind("127.0.0.1", port);
+      await sock.close();
+      if (err === null) break;
+    }
+    console.log("free");
+  `,
+  );
+  const [first, ...others] = stdout.trim().split("\n");
+  assert(/^udp \S+ closed$/.test(first ?? ""), first);
+  assertEquals([others, status], [["free"], 0]);
+});
+
 Deno.test("COEVENT_TRACE=1 writes the wire log, where the environment may be asked", async () => {
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
