@@ -1,5 +1,5 @@
 /** What each example needs to run in a test: arguments, and a server for it. */
-import { connect, listen, type TcpSocket, unwrap } from "../cosocket/mod.ts";
+import { connect, IoError, listen, type TcpSocket, unwrap } from "../cosocket/mod.ts";
 import * as websocket from "../websocket/mod.ts";
 import { find, freePort, listening, Running } from "./peers.ts";
 
@@ -53,13 +53,22 @@ function visited(
         while (!over) {
           const [sock] = await connect("127.0.0.1", port);
           if (sock !== null) {
-            await talk(port, sock);
-            await sock.close();
-            return;
+            try {
+              await talk(port, sock);
+              await sock.close();
+              return;
+            } catch (error) {
+              // It was not there yet: the port that was found free may be open for a moment
+              // more, in a child that another test is starting.
+              if (!(error instanceof IoError && error.code === "reset")) throw error;
+              sock.close_immediately();
+            }
           }
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
       })();
+      // Whoever disposes of it hears of a failure.
+      visiting.catch(() => {});
       return Promise.resolve({
         args: args(String(port)),
         prints,
@@ -76,7 +85,7 @@ function visited(
 async function say(sock: TcpSocket, lines: string[]): Promise<void> {
   for (const line of lines) {
     unwrap(await sock.send(`${line}\n`));
-    const [back] = await sock.receive();
+    const back = unwrap(await sock.receive());
     if (back !== line) throw new Error(`'${line}' came back as '${back}'`);
   }
 }
