@@ -141,14 +141,14 @@ export class Body {
       void discard(request.body!.getReader());
       return [null, tooLong(this.#exchange, max)];
     }
-    if (length !== null && length <= SMALL) return await this.#wait(request.bytes(), options);
+    if (length !== null && length <= SMALL) return await this.#wait(() => request.bytes(), options);
     const reader = request.body!.getReader();
     const pieces: Uint8Array[] = [];
     let size = 0;
     let whole = false;
     try {
       for (;;) {
-        const [step, err] = await this.#wait(reader.read(), options);
+        const [step, err] = await this.#wait(() => reader.read(), options);
         if (err !== null) return [null, err];
         if (step.done) break;
         size += step.value.length;
@@ -162,9 +162,10 @@ export class Body {
     return [joined(pieces, size), null];
   }
 
-  #wait<T>(promise: Promise<T>, options: BodyOptions): Promise<Result<T>> {
+  /** A read that nobody may wait for is not begun: its failure would be nobody's, and end the program. */
+  #wait<T>(read: () => Promise<T>, options: BodyOptions): Promise<Result<T>> {
     return park<Result<T>>(() => `read the body of ${this.#exchange.name}`, options, (wake) => {
-      promise.then(
+      read().then(
         (value) => wake([value, null]),
         (cause) => {
           const { message } = fromOs(cause, this.#action());

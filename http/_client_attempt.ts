@@ -1,4 +1,13 @@
-import { afterTurn, Deadline, IoError, now, park, type Result } from "../core/mod.ts";
+import {
+  afterTurn,
+  Deadline,
+  dying,
+  IoError,
+  now,
+  park,
+  refusal,
+  type Result,
+} from "../core/mod.ts";
 import { fromFetch } from "./_client_error.ts";
 import type { Life } from "./_client_life.ts";
 import type { Hop } from "./_client_redirect.ts";
@@ -26,6 +35,9 @@ const OVER = new IoError("closed", "The request is over");
  */
 export async function attempt(one: Attempt): Promise<Result<Response>> {
   const { hop, upload, life, timeout, engine } = one;
+  // A killed thread throws, and does not read that it was killed.
+  const refused = dying === 0 ? null : refusal();
+  if (refused !== null) return await refused;
   if (life.ended !== null) return await afterTurn<Result<Response>>([null, life.ended]);
   const abort = new AbortController();
   let ended = () => {};

@@ -1,5 +1,13 @@
-import { afterTurn, type Bytes, IoError, park, type ReadResult } from "../core/mod.ts";
-import type { WaitOptions } from "../core/mod.ts";
+import {
+  afterTurn,
+  type Bytes,
+  dying,
+  IoError,
+  park,
+  type ReadResult,
+  refusal,
+  type WaitOptions,
+} from "../core/mod.ts";
 import { fromFetch } from "./_client_error.ts";
 import type { Life } from "./_client_life.ts";
 
@@ -92,6 +100,9 @@ export class Body {
    * lose nothing. One at a time: whoever reads sees to that.
    */
   async next(wait: WaitOptions): Promise<ReadResult<Bytes>> {
+    // A killed thread throws, whatever else has become of its request.
+    const refused = dying === 0 ? null : refusal();
+    if (refused !== null) return await refused;
     const taken = this.take();
     if (taken !== undefined) {
       if (taken[0] !== null) return taken;

@@ -5,9 +5,12 @@ import { namesOf } from "../tools/names.ts";
 import { children } from "../process/mod.ts";
 import { entries } from "../tools/project.ts";
 import { CALLS } from "./kill/calls.ts";
-import { killed, turn } from "./kill/killed.ts";
+import { killed, late, turn } from "./kill/killed.ts";
 
 const LINUX = { ignore: Deno.build.os !== "linux" };
+
+/** What cleans up or waits for nothing does its work in a killed thread, too. */
+const NEVER_REFUSED = /\.(close|setpeername)$|^cosocket\.listen$/;
 
 // The sanitizers see timers and what the runtime has under way. What it does with a file
 // cannot be called back, so those are left to the program, which counts what is left.
@@ -21,6 +24,17 @@ for (const name of Object.keys(CALLS).filter((name) => !/^(eio|FileHandle)\./.te
     assertEquals([...ends].filter((end) => end !== "killed" && end !== "returned"), []);
     assertEquals(ends.has("killed"), true);
   });
+
+  // They wait for the other end, which does nothing here.
+  if (/^(BufferedStream|TcpSocket)\.close$|pool_close$/.test(name)) continue;
+
+  Deno.test(
+    `${name} in a thread that was killed before throws that, and does nothing`,
+    LINUX,
+    async () => {
+      assertEquals(await late(name), NEVER_REFUSED.test(name) ? "returned" : "killed");
+    },
+  );
 }
 
 Deno.test(

@@ -55,12 +55,15 @@ Deno.test("misdeeds() finds a load that stands still, and failures that none may
 });
 
 /** What the soak says of a few seconds of these loads. */
-async function soak(loads: string, svg: string): Promise<{ left: string[]; success: boolean }> {
+async function soak(
+  loads: string,
+  svg: string,
+): Promise<{ left: string[]; success: boolean; output: string }> {
   const flags = ["--minutes=0.03", `--loads=${loads}`, `--svg=${svg}`];
   const { output, success } = await run(["run", "-A", "tools/soak.ts", ...flags]);
   const left = [...output.matchAll(/^LEFT {2}([\w ]+?)(?::|$)/gm)].map(([, what]) => what!);
   assert(/^[01] passed, \d+ failed$/m.test(output), output);
-  return { left, success };
+  return { left, success, output };
 }
 
 const LINUX = { ignore: Deno.build.os !== "linux" };
@@ -72,10 +75,14 @@ Deno.test(
     const svg = await Deno.makeTempFile({ suffix: ".svg" });
     const { LEAKY_LOADS } = await import("./soak/leaky_loads.ts");
     const names = Object.keys(LEAKY_LOADS);
-    const { left, success } = await soak(["echo", ...names].join(), svg);
-    assertEquals(success, false);
+    const { left, success, output } = await soak(["echo", ...names].join(), svg);
+    assertEquals(success, false, output);
     const wanted = names.map((name) => name.slice("leaks_".length).replace("_", " "));
-    assertEquals(left.toSorted(), [...wanted, "the program did not end by itself"].toSorted());
+    assertEquals(
+      left.toSorted(),
+      [...wanted, "the program did not end by itself"].toSorted(),
+      output,
+    );
     assertEquals((await Deno.readTextFile(svg)).match(/<path /g)?.length, 8);
     await Deno.remove(svg);
   },
@@ -83,7 +90,8 @@ Deno.test(
 
 Deno.test("a soak of loads that leave nothing ends well", LINUX, async () => {
   const svg = await Deno.makeTempFile({ suffix: ".svg" });
-  assertEquals(await soak("echo,pool,http", svg), { left: [], success: true });
+  const { left, success, output } = await soak("echo,pool,http", svg);
+  assertEquals([success, left], [true, []], output);
   await Deno.remove(svg);
 });
 

@@ -4,6 +4,7 @@ import { unwrap } from "../../core/mod.ts";
 import { client, type ClientResponse, type HttpClient } from "../../http/client.ts";
 import { httprequest } from "../../http/httprequest.ts";
 import { FakeClock, kill, newthread, scope, wait } from "../../thread/mod.ts";
+import { inKilled } from "../kill/killed.ts";
 import { raw, type RawServer, silent } from "./client_servers.ts";
 
 interface Place {
@@ -77,6 +78,16 @@ for (const [name, [own, call]] of Object.entries(CALLS)) {
         assertEquals((await at.res.stream.receive(3, { encoding: "utf-8" }))[0], "abc");
       }
       assertEquals(at.http.stats(), { busy: 1, waiting: 0 });
+    });
+  });
+
+  Deno.test(`${name} in a thread that was killed before throws that, and asks for nothing`, async () => {
+    await withPlace(async (at, server) => {
+      const asked = server.heard.length;
+      // A response of the killed thread's own is given up with it.
+      const mine = async () => own || (at.res = await unwrap(at.http.get("/stuck")));
+      assertEquals(await inKilled(() => call(at, {}), mine), "killed");
+      assertEquals(server.heard.length, asked + (own ? 0 : 1));
     });
   });
 

@@ -99,6 +99,27 @@ for (const name of Object.keys(CALLS)) {
   });
 }
 
+Deno.test("a body that nobody may wait for is not begun, and does no harm when its client goes", async () => {
+  const given: unknown[] = [];
+  const gone = Promise.withResolvers<void>();
+  const server = await serve(async (req) => {
+    given.push((await req.body(undefined, { signal: AbortSignal.abort() }))[1]?.code);
+    try {
+      await sleep(60_000);
+    } finally {
+      gone.resolve();
+    }
+  });
+  const sock = await dial(server.port);
+  await sock.send("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nabc");
+  while (given.length === 0) await sleep(1);
+  sock.close_immediately();
+  await gone.promise;
+  for (let n = 0; n < 5; n++) await sleep(1);
+  assertEquals(given, ["cancelled"]);
+  await server.close();
+});
+
 function controller(): { signal: AbortSignal; abort: () => void } {
   const abort = new AbortController();
   return { signal: abort.signal, abort: () => abort.abort() };
