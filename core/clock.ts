@@ -10,7 +10,7 @@ export interface Clock {
   arm(at: number, fire: () => void): void;
   /** Takes the alarm back. */
   disarm(): void;
-  /** Whether the alarm keeps the program alive. Holds for later alarms too. */
+  /** Whether the alarm keeps the program alive, from now on: only told when it changes. */
   keep(alive: boolean): void;
   /** Calls `then` after the event loop has asked the kernel for news once more. */
   poll(then: () => void): void;
@@ -50,7 +50,6 @@ class SystemClock implements Clock {
   }
 
   keep(alive: boolean): void {
-    if (alive === this.#alive) return;
     this.#alive = alive;
     if (this.#timer === undefined) return;
     if (alive) Deno.refTimer(this.#timer);

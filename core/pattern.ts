@@ -9,7 +9,10 @@ export type Taken =
   | [value: string | Bytes, err: null, last: boolean]
   | [value: null, err: IoError];
 
-/** Something asked for. Its state is its own, so that it can be forgotten at any moment. */
+/**
+ * Something asked for. Its state is its own, so that it can be forgotten at any moment; once
+ * it has answered, it is not asked again.
+ */
 export interface Pattern {
   /** Takes it, if it has arrived. Consumes nothing unless it gives a value. */
   take(inbox: Inbox): Taken | undefined;
@@ -225,7 +228,6 @@ class Search {
   /** The place behind the boundary, or -1. */
   in(bytes: Uint8Array): number {
     const boundary = this.#boundary;
-    if (this.#matched === boundary.length) return this.#seen;
     while (this.#seen < bytes.length) {
       if (this.#matched === 0) {
         const first = bytes.indexOf(boundary[0]!, this.#seen);

@@ -52,10 +52,8 @@ export function pend<T>(wait: Pending<T>, options: WaitOptions): Promise<T | Giv
 }
 
 // What the last promise came with: an executor of its own for each would be a closure each.
-let lastResolve: (answer: never) => void = nobody;
-let lastReject: (error: unknown) => void = nobody;
-
-function nobody(): void {}
+let lastResolve: ((answer: never) => void) | null = null;
+let lastReject: ((error: unknown) => void) | null = null;
 
 function hold(resolve: (answer: never) => void, reject: (error: unknown) => void): void {
   lastResolve = resolve;
@@ -73,10 +71,10 @@ export abstract class Asked<T> extends Wait {
   constructor() {
     super();
     this.promise = new Promise<T>(hold);
-    this.resolve = lastResolve as (answer: T) => void;
-    this.reject = lastReject;
+    this.resolve = lastResolve! as (answer: T) => void;
+    this.reject = lastReject!;
     // Or whatever it is answered with could not be collected before the next one is made.
-    lastResolve = lastReject = nobody;
+    lastResolve = lastReject = null;
   }
 }
 
@@ -121,13 +119,15 @@ export abstract class Pending<T> extends Asked<T | GivenUp> {
   }
 
   override kill(error: ThreadKilled): void {
+    // Another wait of the thread may have ended it, by being withdrawn just before.
     if (!this.#end()) return;
     this.withdraw();
     this.reject(error);
   }
 
+  /** Only while it waits: its end takes the deadline and the listener away. */
   #giveUp(err: IoError): void {
-    if (!this.#end()) return;
+    this.#end();
     this.withdraw();
     this.resolve([null, err]);
   }
@@ -147,6 +147,8 @@ class Parked<T> extends Pending<T> {
   readonly #what: () => string;
   readonly #start: (wake: (value: T) => void) => () => void;
   #withdraw: (() => void) | null = null;
+  /** It was given up by what it began with: there was no way to withdraw it yet. */
+  #early = false;
 
   constructor(what: () => string, start: (wake: (value: T) => void) => () => void) {
     super();
@@ -160,10 +162,12 @@ class Parked<T> extends Pending<T> {
 
   protected override start(): void {
     this.#withdraw = this.#start((value) => this.wake(value));
+    if (this.#early) this.#withdraw();
   }
 
   protected override withdraw(): void {
-    this.#withdraw?.();
+    if (this.#withdraw === null) this.#early = true;
+    else this.#withdraw();
   }
 }
 

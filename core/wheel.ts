@@ -91,6 +91,7 @@ export class Wheel {
   polledAt = -Infinity;
   /** By tick; each heads the ring of its deadlines. */
   readonly #buckets = new Map<number, Link>();
+  /** A heap of the ticks that have a bucket, each once. */
   readonly #ticks: number[] = [];
   #armed = Infinity;
   #count = 0;
@@ -143,8 +144,7 @@ export class Wheel {
     this.#armed = Infinity;
     for (let tick = this.#ticks[0]; tick !== undefined && tick <= now; tick = this.#ticks[0]) {
       pop(this.#ticks);
-      const bucket = this.#buckets.get(tick);
-      if (bucket === undefined) continue;
+      const bucket = this.#buckets.get(tick)!;
       this.#buckets.delete(tick);
       while (bucket.after !== bucket) {
         const deadline = bucket.after as Deadline;

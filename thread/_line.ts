@@ -169,11 +169,10 @@ export class Line<T, C = undefined> {
   /** Who gives up leaves the line, or gives back what was on its way. */
   withdraw(place: Place<T, C>): void {
     if (place.waits) return this.#leave(place);
-    const { handed } = place;
+    const [value] = place.handed!;
     place.handed = null;
-    if (handed === null) return;
     this.underway -= 1;
-    this.#back(handed[0] as T, place.cargo);
+    this.#back(value as T, place.cargo);
   }
 
   #leave(place: Place<T, C>): void {

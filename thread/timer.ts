@@ -78,7 +78,6 @@ export class Timer implements Disposable {
   }
 
   #keep(alive: boolean): this {
-    if (alive === this.#alive) return this;
     this.#alive = alive;
     if (this.#wake !== null) {
       this.#arm();

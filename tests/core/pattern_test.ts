@@ -299,6 +299,18 @@ Deno.test("the limit counts the bytes of the line, not its ending", () => {
   }
 });
 
+Deno.test("the rest of a stream without a line feed is a line, and no longer than one may be", () => {
+  for (const [length, fits] of [[10, true], [11, false]] as const) {
+    const inbox = new Inbox();
+    arrive(inbox, text.encode("x".repeat(length)));
+    const lines = lineOrRest(codecOf("lines"), 10);
+    assertEquals(lines.take(inbox), undefined);
+    const [value, err] = lines.end(inbox);
+    assertEquals([value, err?.code], fits ? ["x".repeat(10), undefined] : [null, "too_long"]);
+    assertEquals(inbox.pending, fits ? 0 : 11);
+  }
+});
+
 Deno.test("a line that has no end yet is too long as soon as it cannot fit any more", () => {
   const inbox = new Inbox();
   arrive(inbox, text.encode("x".repeat(11)));

@@ -60,6 +60,12 @@ const programs: [what: string, code: string, status: number, printed: string][] 
     7,
     "",
   ],
+  [
+    "without a grace, whatever its threads have still to do",
+    `${NAPPER} nap("a"); await t.exit(8, { grace: 0 });`,
+    8,
+    "",
+  ],
 ];
 for (const [what, code, status, printed] of programs) {
   Deno.test(`exit() ends the program ${what}`, async () => {

@@ -366,6 +366,16 @@ Deno.test("startloop() rejects with what fn threw, when its threads are dead", a
   assertEquals([String(thrown), unwound], ["RangeError: main", true]);
 });
 
+Deno.test("startloop() rejects with killed when its killed main thread returns all the same", async () => {
+  const err = await startloop(async () => {
+    const main = self();
+    queueMicrotask(() => kill(main, "enough"));
+    await sleep(60_000).catch(() => {});
+    return "back";
+  }).catch((error) => error);
+  assertEquals([err.code, err.cause], ["killed", "enough"]);
+});
+
 Deno.test("a loop that nobody awaits ends the program with status 1 when fn throws", async () => {
   const thread = new URL("../../thread/mod.ts", import.meta.url).href;
   const code = `import { startloop, newthread, sleep } from "${thread}";

@@ -1,0 +1,52 @@
+/** How a wait ends where several things could end it. */
+import { assertEquals } from "@std/assert";
+import { type GivenUp, park } from "../../core/mod.ts";
+import { kill, newthread, self, ThreadKilled } from "../../thread/mod.ts";
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("park() that another wait of a killed thread wakes has been answered", async () => {
+  const ends: unknown[] = [];
+  const thread = newthread(async () => {
+    let wakeOlder = (_: string) => {};
+    const older = park<string>(() => "be the older", {}, (wake) => {
+      wakeOlder = wake;
+      return () => ends.push("the older was withdrawn");
+    });
+    // The newest of a thread's waits is withdrawn first.
+    const newer = park<string>(() => "be the newer", {}, () => () => wakeOlder("woken"));
+    ends.push(await older);
+    ends.push(await newer.catch((error) => error instanceof ThreadKilled));
+  });
+  kill(thread);
+  await turn();
+  assertEquals(ends, ["woken", true]);
+});
+
+Deno.test("park() is withdrawn when its thread is killed by what it begins with", async () => {
+  const ends: unknown[] = [];
+  const thread = newthread(() =>
+    park<string>(() => "kill itself", {}, () => {
+      kill(self());
+      return () => ends.push("withdrawn");
+    }).catch((error) => ends.push(error instanceof ThreadKilled))
+  );
+  await turn();
+  assertEquals(ends, ["withdrawn", true]);
+  assertEquals(thread.state, "ended");
+});
+
+Deno.test("an aborted signal ends both waits that it was given to, once each", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const ends: string[] = [];
+  let wakeOther = (_: string) => {};
+  const one = park<string>(() => "be one", { signal }, () => () => wakeOther("woken"));
+  const other = park<string>(() => "be the other", { signal }, (wake) => {
+    wakeOther = wake;
+    return () => ends.push("the other was withdrawn");
+  });
+  controller.abort();
+  const [, err] = await one as GivenUp;
+  assertEquals([err.code, await other, ends], ["cancelled", "woken", []]);
+});
