@@ -1,4 +1,4 @@
-import { fail, type Result } from "../core/mod.ts";
+import { evenKilled, fail, type Result } from "../core/mod.ts";
 import { setImmediate } from "node:timers";
 import type { Cell } from "./_cell.ts";
 import { copy, NOT_QUICK, quickCopy } from "./_copy.ts";
@@ -53,6 +53,10 @@ export class Office {
       query: (value, options) => senders.query(id, from, value, options),
       wait: (options) => senders.wait(id, options),
       destroy: (reason = "destroyed") => this.#destroy(id, reason),
+      [Symbol.asyncDispose]: () => {
+        this.#destroy(id, "destroyed");
+        return evenKilled(senders.wait(id));
+      },
     };
   }
 

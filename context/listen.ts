@@ -1,6 +1,7 @@
 import {
   checkTimeout,
   type Encoding,
+  evenKilled,
   fail,
   IoError,
   ok,
@@ -275,7 +276,7 @@ export class ShardedServer implements Supervised, AsyncDisposable {
 
   /** Shuts it down, at the end of an `await using` block. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.shutdown();
+    await evenKilled(this.shutdown());
   }
 
   async #start(slot: Slot): Promise<Result<Supervised>> {

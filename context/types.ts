@@ -55,7 +55,7 @@ export interface Ending {
  * A context elsewhere: a mailbox to send to. `In` is what it takes, `Out` what its
  * replies are.
  */
-export interface Context<In = unknown, Out = unknown> {
+export interface Context<In = unknown, Out = unknown> extends AsyncDisposable {
   /** Counts up from 1 over the whole program; 0 is the main thread. */
   readonly id: number;
   /**
@@ -81,6 +81,11 @@ export interface Context<In = unknown, Out = unknown> {
    * `gone` if it is known to have ended.
    */
   destroy(reason?: string): Result<true>;
+  /**
+   * Destroys it and waits until it has ended, at the end of an `await using` block. A kill
+   * of the caller cuts the wait short, and is not thrown here.
+   */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** One message, as {@linkcode Inside.recv} gives it. */

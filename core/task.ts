@@ -340,6 +340,18 @@ function muteKills(): void {
   });
 }
 
+/**
+ * For the end of an `await using` block: a kill that cuts its wait short is no failure of
+ * it, and would hide what the block itself threw.
+ */
+export async function evenKilled(ending: Promise<unknown>): Promise<void> {
+  try {
+    await ending;
+  } catch (error) {
+    if (!(error instanceof ThreadKilled)) throw error;
+  }
+}
+
 /** Whether a rejection that nobody heard is what a killed thread leaves behind; asked in its name. */
 export function leftByKill(reason: unknown): boolean {
   const { killed, threw } = current();

@@ -4,6 +4,7 @@ import {
   current,
   Deadline,
   type Encoding,
+  evenKilled,
   fromOs,
   IoError,
   now,
@@ -301,11 +302,7 @@ export class Server<E extends Encoding = "lines", S extends TcpSocket<E> = TcpSo
 
   /** Shuts it down, at the end of an `await using` block. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.shutdown();
-    } catch (error) {
-      if (!(error instanceof ThreadKilled)) throw error;
-    }
+    await evenKilled(this.shutdown());
   }
 
   /** Gives its connections one by one, and ends when it is closed; a failure is thrown. */

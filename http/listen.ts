@@ -1,6 +1,7 @@
 import {
   checkTimeout,
   current,
+  evenKilled,
   fromOs,
   IoError,
   now,
@@ -8,7 +9,6 @@ import {
   poll,
   report,
   type Result,
-  ThreadKilled,
 } from "../core/mod.ts";
 import { setImmediate } from "node:timers";
 import { type Address, listen as listenOnPath } from "../cosocket/mod.ts";
@@ -167,11 +167,7 @@ export class HttpServer implements AsyncDisposable {
 
   /** Shuts it down, at the end of an `await using` block. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.shutdown();
-    } catch (error) {
-      if (!(error instanceof ThreadKilled)) throw error;
-    }
+    await evenKilled(this.shutdown());
   }
 
   /**

@@ -1,4 +1,4 @@
-import { IoError, park, type Result, ThreadKilled } from "../core/mod.ts";
+import { IoError, park, type Result } from "../core/mod.ts";
 import { type Address, listen } from "../cosocket/mod.ts";
 import { type Child, exec, type ExitStatus } from "../process/mod.ts";
 import { newthread } from "../thread/mod.ts";
@@ -75,11 +75,7 @@ export class Workers implements AsyncDisposable {
 
   /** Shuts them down, at the end of an `await using` block. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.shutdown();
-    } catch (error) {
-      if (!(error instanceof ThreadKilled)) throw error;
-    }
+    await this.#child[Symbol.asyncDispose]();
   }
 }
 

@@ -1,4 +1,4 @@
-import { checkTimeout, type Result } from "../core/mod.ts";
+import { checkTimeout, evenKilled, type Result } from "../core/mod.ts";
 import { POLICY } from "./_codes.ts";
 import { GRACE, parted, sayGoodbye, type ShutdownOptions } from "./_goodbye.ts";
 import { count } from "./_options.ts";
@@ -121,7 +121,7 @@ export class Hub<T = string | Uint8Array> implements AsyncDisposable, Iterable<M
 
   /** Shuts it down, at the end of an `await using` block. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.shutdown();
+    await evenKilled(this.shutdown());
   }
 }
 

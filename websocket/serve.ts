@@ -1,4 +1,4 @@
-import { checkTimeout, park, report, type Result, ThreadKilled } from "../core/mod.ts";
+import { checkTimeout, evenKilled, park, report, type Result, ThreadKilled } from "../core/mod.ts";
 import { kill, newthread, self, type Thread } from "../thread/mod.ts";
 import { FAILED, GOING_AWAY, NORMAL } from "./_codes.ts";
 import { GRACE, sayGoodbye, type ShutdownOptions } from "./_goodbye.ts";
@@ -115,7 +115,7 @@ export class Endpoint implements AsyncDisposable {
 
   /** Shuts it down, at the end of an `await using` block. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.shutdown();
+    await evenKilled(this.shutdown());
   }
 }
 
