@@ -14,9 +14,12 @@ export interface WaitOptions {
 
 /**
  * An answer that takes a turn of the event loop, for what would be the same however
- * often it is asked for: a loop that takes no heed of it would spin in microtasks.
+ * often it is asked for: a loop that takes no heed of it would spin in microtasks. A
+ * killed thread throws here, as in every wait: whatever else is wrong, it has to end.
  */
 export function afterTurn<T>(answer: T): Promise<T> {
+  const refused = dying === 0 ? null : refusal();
+  if (refused !== null) return refused;
   return new Promise((resolve) => setImmediate(() => resolve(answer)));
 }
 

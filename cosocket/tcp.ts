@@ -393,12 +393,14 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     options: HandshakeOptions | ServerHandshakeOptions = {},
   ): Promise<Result<true>> {
     const timeout = checkTimeout(options.timeout ?? this.#connectTimeout);
+    const killed = dying === 0 ? null : refusal();
+    if (killed !== null) return await killed;
     const member = this.#member;
     if (member === null || this.closed()) return [null, notConnected("shake hands (TLS)")];
-    const refusal = this.#busy
+    const unfit = this.#busy
       ? new IoError("busy", `Cannot shake hands (TLS) with ${member.channel.name}: another waits`)
       : unready(member.channel);
-    if (refusal !== null) return [null, refusal];
+    if (unfit !== null) return [null, unfit];
     return await this.#begin(
       options.signal,
       `shake hands (TLS) with ${member.channel.name}`,

@@ -9,12 +9,14 @@ import {
   type Codec,
   codecOf,
   type Data,
+  dying,
   type Encoding,
   fromOs,
   IoError,
   park,
   partsOf,
   type Payload,
+  refusal,
   report,
   type Result,
   type WaitOptions,
@@ -211,6 +213,10 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
   /** Receives one datagram and the address it came from. Errors: as `receive`. */
   receivefrom(options: WaitOptions = {}): Promise<Result<[data: Data<E>, from: UdpAddress]>> {
     const wait = this.#wait(options);
+    if (dying !== 0) {
+      const refused = refusal();
+      if (refused !== null) return refused;
+    }
     if (this.#closed) {
       return this.#refuse("closed", `Cannot receive from ${this.#name}: it was closed`);
     }
@@ -426,7 +432,7 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
       return [true, null];
     } finally {
       // Whatever it was that came between, a kill above all.
-      if (!bound) closeQuietly(socket);
+      if (!bound) socket.close();
     }
   }
 
@@ -563,14 +569,6 @@ async function addressOf(
   // Where nothing is bound yet, IPv4 is what a name means.
   const [found, err] = await systemLookup(what, host, family === 6 ? 0 : 4, wait);
   return err === null ? [found[0]!, null] : [null, err];
-}
-
-function closeQuietly(socket: dgram.Socket): void {
-  try {
-    socket.close();
-  } catch {
-    // It was never open.
-  }
 }
 
 /**

@@ -230,7 +230,8 @@ export class Incoming {
 
   /** Throws away what comes after the close, and calls `then` when the peer has ended. */
   discard(then: () => void): void {
-    if (this.#ended !== null) return then();
+    // It may have been closed at once meanwhile.
+    if (this.#channel.released) return;
     this.#discarded = then;
     this.#read();
   }
@@ -299,11 +300,10 @@ export class Incoming {
    * loop was held up: the answer waits until the kernel has been asked once more.
    */
   due(): void {
-    const reader = this.#reader;
-    if (reader === null) return;
+    const reader = this.#reader!;
     poll(() => {
-      if (this.#reader !== reader) return;
-      if (reader.due > now()) return this.#deadline.set(reader.due);
+      // What has come meanwhile may have given it more time.
+      if (this.#reader !== reader || reader.due > now()) return;
       const kept = this.inbox.pending;
       const channel = this.#channel;
       channel.taint("a receive timed out");

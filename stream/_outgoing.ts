@@ -507,7 +507,6 @@ export class Outgoing {
   /** Some time is up: data in flight may still be reported, so the kernel is asked first. */
   due(): void {
     poll(() => {
-      if (this.#channel.released) return;
       const time = now();
       for (const message of [...this.#batch, ...this.#queue]) {
         const { timeout } = message.wait;

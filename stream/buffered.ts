@@ -20,6 +20,7 @@ import {
   type Payload,
   peek,
   type ReadResult,
+  refusal,
   report,
   type Result,
   type Taken,
@@ -622,7 +623,8 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
   }
 
   #fail(err: IoError): Promise<[value: null, err: IoError]> {
-    return this.#channel?.incoming.fail(err) ?? afterTurn([null, err]);
+    const refused = dying === 0 ? null : refusal();
+    return refused ?? this.#channel?.incoming.fail(err) ?? afterTurn([null, err]);
   }
 
   /** There is no channel. A loop that takes no heed of that must not freeze the program. */

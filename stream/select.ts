@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import {
   afterTurn,
   checkTimeout,
@@ -83,7 +84,7 @@ export function select<S extends Stream<Encoding>>(
     for (const channel of channels) channel?.incoming.select(look);
     if (ready().length > 0) {
       // Whoever takes no heed of what is there must not freeze the program.
-      afterTurn(null).then(look);
+      setImmediate(() => look(null));
     } else if (timeout > 0 && timeout !== Infinity) {
       deadline.set(now() + timeout);
     }

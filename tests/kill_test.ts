@@ -2,10 +2,14 @@
 import { assertEquals } from "@std/assert";
 import { configArgs } from "../tools/config.ts";
 import { namesOf } from "../tools/names.ts";
+import * as cosocket from "../cosocket/mod.ts";
+import * as eio from "../eio/mod.ts";
 import { children } from "../process/mod.ts";
+import * as stream from "../stream/mod.ts";
+import * as thread from "../thread/mod.ts";
 import { entries } from "../tools/project.ts";
 import { CALLS } from "./kill/calls.ts";
-import { killed, late, turn } from "./kill/killed.ts";
+import { inKilled, killed, late, turn } from "./kill/killed.ts";
 
 const LINUX = { ignore: Deno.build.os !== "linux" };
 
@@ -51,6 +55,77 @@ Deno.test(
     assertEquals(success, true);
   },
 );
+
+/** Calls that would fail at once in any case; each gives one that can be made again and again. */
+const HOPELESS: Record<string, (undo: (how: () => unknown) => void) => unknown> = {
+  "receive() of what is not connected": () => () => cosocket.tcp().receive(),
+  "peek() of too much": () => () => cosocket.tcp().peek(9, { max: 8 }),
+  "send() to what is not connected": () => () => cosocket.tcp().send("x"),
+  "uncork() of what is not connected": () => () => cosocket.tcp().uncork(),
+  "sendfile() to what is not connected": () => {
+    const file = { read: () => Promise.resolve<[null, null]>([null, null]) };
+    return () => cosocket.tcp().sendfile(file);
+  },
+  "shutdown() of what is not connected": () => () => cosocket.tcp().shutdown("send"),
+  "sslhandshake() of what is not connected": () => () => cosocket.tcp().sslhandshake(),
+  "select() of what another receives from": (undo) => {
+    const [a, b] = stream.pair();
+    const first = a.receive();
+    undo(() => Promise.all([a.close(), b.close(), first]));
+    return () => stream.select([a]);
+  },
+  "accept() of a closed server": async () => {
+    const server = await closedServer();
+    return () => server.accept();
+  },
+  "autospawn() of a closed server": async () => {
+    const server = await closedServer();
+    return () => server.autospawn(() => {});
+  },
+  "receive() of UDP that is not bound": () => () => cosocket.udp().receive(),
+  "receive() of UDP that has a datagram": async (undo) => {
+    const sock = cosocket.udp();
+    undo(() => sock.close());
+    await cosocket.unwrap(sock.bind("127.0.0.1", 0));
+    const { ip, port } = cosocket.unwrap(sock.localaddr());
+    await cosocket.unwrap(sock.sendto("first", ip, port));
+    await cosocket.unwrap(sock.sendto("second", ip, port));
+    // The second is here, too, or on its way.
+    await cosocket.unwrap(sock.receive());
+    return () => sock.receive();
+  },
+  "send() to UDP without a peer": () => () => cosocket.udp().send("x"),
+  "lookup() of an address": () => () => cosocket.dns.lookup("127.0.0.1"),
+  "read() of a closed file": async () => {
+    const file = await eio.unwrap(eio.open(new URL(import.meta.url).pathname, "r"));
+    await file.close();
+    return () => file.read(1);
+  },
+  "sleep() on a sleeper that another uses": (undo) => {
+    const sleeper = thread.sleeper();
+    const first = sleeper.sleep();
+    undo(() => {
+      sleeper.wakeup();
+      return first;
+    });
+    return () => sleeper.sleep();
+  },
+};
+
+async function closedServer(): Promise<cosocket.Server> {
+  const server = await cosocket.unwrap(cosocket.listen("127.0.0.1", 0));
+  await server.close();
+  return server;
+}
+
+for (const [name, prepare] of Object.entries(HOPELESS)) {
+  Deno.test(`${name} throws in a killed thread: its loop ends, whatever it minds`, async () => {
+    const undos: (() => unknown)[] = [];
+    const call = await prepare((how) => undos.push(how)) as () => Promise<unknown>;
+    assertEquals(await inKilled(call), "killed");
+    for (const undo of undos) await undo();
+  });
+}
 
 /** What others write, and what is the same call under another name. */
 const ELSEWHERE = /^(Stream|Source|FileLike|Resolver|Channel)\.|\[Symbol|(^|\.)unwrap$/;

@@ -163,6 +163,19 @@ Deno.test("send() of bytes whose buffer was given away sends none", () =>
     assertEquals((await b.receiveany())[0]?.length, 15);
   }));
 
+Deno.test("send() of nothing but bytes whose buffer was given away sends none, among large ones too", () =>
+  withPair(async (a, b) => {
+    const [alone, among] = [new Uint8Array(10), new Uint8Array(10)];
+    const first = a.send(alone);
+    structuredClone(alone.buffer, { transfer: [alone.buffer] });
+    assertEquals(await first, [0, null]);
+    const rest = a.send([new Uint8Array(20_000), among, "whole"]);
+    structuredClone(among.buffer, { transfer: [among.buffer] });
+    assertEquals(await rest, [20_005, null]);
+    assertEquals((await b.receive(20_005))[0]?.length, 20_005);
+    assertEquals(b.pending, 0);
+  }));
+
 Deno.test("close_immediately() lets nothing out that the other end has not taken", () =>
   withPair(async (a, b) => {
     const sent = a.send(new Uint8Array(100), { timeout: 0 });
@@ -235,6 +248,58 @@ Deno.test("a close that lingers ends when the peer ends, or after a second", asy
   await clock.tick(1_000);
   assertEquals(calls, ["end", "end", "close", "close"]);
   await Promise.all(closings);
+});
+
+Deno.test("a close that lingers waits for the source's own farewell, whatever else ends meanwhile", async () => {
+  using clock = new FakeClock();
+  const [end, farewell] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const calls: string[] = [];
+  const stream = new BufferedStream(handSource({
+    lingers: true,
+    end: () => end.promise,
+    close: () => {
+      calls.push("close");
+      return farewell.promise;
+    },
+  }));
+  await stream.send("unanswered");
+  const closing = stream.close().then(() => calls.push("closed"));
+  await clock.tick(1_000);
+  assertEquals(calls, ["close"]);
+  end.reject(new Error("closed meanwhile"));
+  await clock.tick(0);
+  assertEquals(calls, ["close"]);
+  farewell.resolve();
+  await closing;
+  assertEquals(calls, ["close", "closed"]);
+});
+
+Deno.test("a stream that is closed at once while its source ends is asked for nothing more", async () => {
+  const calls: string[] = [];
+  const end = Promise.withResolvers<void>();
+  const make = (lingers: boolean) =>
+    new BufferedStream(handSource({
+      lingers,
+      read: () => {
+        calls.push("read");
+        return new Promise(() => {});
+      },
+      end: () => end.promise,
+    }));
+  const lingering = make(true);
+  await lingering.send("unanswered");
+  const closing = lingering.close();
+  const halfClosed = make(false);
+  halfClosed.trace((line) => calls.push(line.replace(/^#\d+ \S+ /, "")));
+  const shutdown = halfClosed.shutdown("send");
+  await turn();
+  lingering.close_immediately();
+  halfClosed.close_immediately();
+  end.resolve();
+  assertEquals((await shutdown)[1]?.code, "closed");
+  await closing;
+  await turn();
+  assertEquals(calls, ["close at once"]);
 });
 
 Deno.test("a send that fails fails all that wait behind it, and all that come later", async () => {

@@ -1,6 +1,6 @@
 /** How streams refuse: what is closed, what was killed, what is too much, what is no argument. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { broadcast, type IoError, pair } from "../../stream/mod.ts";
+import { broadcast, BufferedStream, type IoError, pair } from "../../stream/mod.ts";
 import { codecOf } from "../../core/mod.ts";
 import { kill, newthread, startloop, wait } from "../../thread/mod.ts";
 
@@ -39,6 +39,12 @@ Deno.test("a killed thread sends nothing, corked or not", async () => {
   await a.close();
   assertEquals(await b.receive(), [null, null]);
   await b.close();
+});
+
+Deno.test("a stream that is not connected refuses uncork() and sendfile()", async () => {
+  const stream = new BufferedStream(null);
+  assertEquals((await stream.uncork())[1]?.code, "closed");
+  assertEquals((await stream.sendfile(oneByte()))[1]?.code, "closed");
 });
 
 Deno.test("a stream that is closed refuses uncork() and sendfile()", async () => {

@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { connect, listen, unwrap } from "../../cosocket/mod.ts";
 import { open } from "../../eio/mod.ts";
-import { type FileLike, IoError, pair, type ReadResult } from "../../stream/mod.ts";
+import { BufferedStream, type FileLike, IoError, pair, type ReadResult } from "../../stream/mod.ts";
 import { kill, newthread, wait } from "../../thread/mod.ts";
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 const TEXT = { encoding: "latin1" } as const;
 const DENIED = new IoError("denied", "Cannot read");
@@ -93,6 +95,53 @@ Deno.test("sendfile() that fails before its first byte harms nothing", async () 
   assertEquals(await b.receive(), ["still whole", null]);
   assertEquals(b.pending, 0);
   await Promise.all([a.close(), b.close()]);
+});
+
+Deno.test("sendfile() of a file that cannot tell its size harms nothing", async () => {
+  const [a, b] = pair();
+  const file = {
+    ...fileOf("0123456789"),
+    size: () => Promise.resolve<[null, IoError]>([null, DENIED]),
+  };
+  const [, err] = await a.sendfile(file);
+  assertEquals([err?.code, err?.sent, file.reads], ["denied", 0, []]);
+  assertEquals(await a.sendfile(file, 0, 3), [3, null]);
+  assertEquals(await b.receive(3, TEXT), ["012", null]);
+  await Promise.all([a.close(), b.close()]);
+});
+
+Deno.test("a thread that is killed between two pieces of a file sends no more, whenever that is", async () => {
+  let between = 0;
+  for (let microtasks = 0; microtasks < 40; microtasks++) {
+    const writes: PromiseWithResolvers<number>[] = [];
+    const stream = new BufferedStream({
+      read: () => new Promise(() => {}),
+      write: () => {
+        writes.push(Promise.withResolvers());
+        return writes.at(-1)!.promise;
+      },
+      end: () => Promise.resolve(),
+      close: () => {},
+      keeps_alive: true,
+    });
+    // Pieces that are small, and here at once: each is read while the one before is sent.
+    const file = fileOf("", () => Promise.resolve([new Uint8Array(1), null]));
+    const thread = newthread(() => stream.sendfile(file, 0, 3));
+    const blocked = newthread(() => stream.receive());
+    await turn();
+    assertEquals(writes.length, 1);
+    writes[0]!.resolve(1);
+    for (let n = 0; n < microtasks; n++) await Promise.resolve();
+    const begun = writes.length;
+    kill(thread);
+    await turn();
+    assertEquals([writes.length, (await wait(thread))[1]?.code], [begun, "killed"]);
+    if (begun === 1) between += 1;
+    kill(blocked);
+    stream.close_immediately();
+    await wait(blocked);
+  }
+  assert(between > 1 && between < 39, `${between} times before the second piece`);
 });
 
 Deno.test("sendfile() that fails later marks the stream, and fails what waits behind it", async () => {

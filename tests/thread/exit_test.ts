@@ -62,7 +62,8 @@ const programs: [what: string, code: string, status: number, printed: string][] 
   ],
   [
     "without a grace, whatever its threads have still to do",
-    `${NAPPER} nap("a"); await t.exit(8, { grace: 0 });`,
+    `t.newthread(async () => { try { await t.sleep(60_000) } finally { console.log("cleanup") } });
+     await t.exit(8, { grace: 0 });`,
     8,
     "",
   ],
