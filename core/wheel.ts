@@ -95,6 +95,7 @@ export class Wheel {
   readonly #ticks: number[] = [];
   #armed = Infinity;
   #count = 0;
+  #leaving = false;
   #keeping = 0;
 
   constructor(clock: Clock) {
@@ -120,13 +121,20 @@ export class Wheel {
   remove(deadline: Deadline): void {
     deadline.unlink();
     this.#left(deadline);
+    if (this.#count > 0 || this.#leaving) return;
+    this.#leaving = true;
+    this.clock.soon(this.#leave);
+  }
+
+  /** The last one is gone, and none has come since: no timer may stay behind. */
+  readonly #leave = (): void => {
+    this.#leaving = false;
     if (this.#count > 0) return;
-    // The last one is gone: no timer may stay behind.
     this.#buckets.clear();
     this.#ticks.length = 0;
     this.#armed = Infinity;
     this.clock.disarm();
-  }
+  };
 
   #left(deadline: Deadline): void {
     deadline.tick = Infinity;

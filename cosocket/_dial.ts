@@ -109,7 +109,7 @@ function attemptFor(target: Target, node: NodeOptions): Attempt {
 
 /**
  * The deadline of one connection: of its dial, and later of its rest in a pool. It stays in
- * the wheel in between, for a runtime timer that is set anew for each dial is 3 µs of 40.
+ * the wheel in between, where the next moment that it is set to is a number and no more.
  */
 export class Term extends Deadline {
   /** What is to be done when it has passed; `null` while nothing is. */

@@ -1,4 +1,4 @@
-import { checkTimeout, Deadline, IoError, now, report, type Result } from "../core/mod.ts";
+import { checkTimeout, IoError, report, type Result } from "../core/mod.ts";
 import { Call, DEFAULT_TIMEOUT, type Way } from "./_client_call.ts";
 import { CookieJar } from "./_client_cookies.ts";
 import { Engine } from "./_client_engine.ts";
@@ -65,13 +65,6 @@ export interface ClientStats {
   waiting: number;
 }
 
-/**
- * A timer of the runtime's is begun when the first deadline is set, and ended with the last
- * one: 15 us, where requests come one after another. So a client that is used sets one of
- * its own, each so many milliseconds.
- */
-const IN_USE = 1_000;
-
 /** Closes the connections of a client that was dropped without `close`. */
 const dropped = new FinalizationRegistry<Engine>((engine) => {
   engine.close();
@@ -97,7 +90,6 @@ export class HttpClient implements AsyncDisposable {
   readonly #way: Way;
   /** The requests under way. */
   readonly #lives = new Set<Life>();
-  readonly #inUse = new Deadline(() => {}, false);
   #closed = false;
 
   /** Use {@linkcode client}. */
@@ -140,7 +132,6 @@ export class HttpClient implements AsyncDisposable {
     if (this.#closed) {
       return [null, new IoError("closed", `Cannot ${what}: the client was closed`)];
     }
-    if (this.#inUse.at === Infinity) this.#inUse.set(now() + IN_USE);
     const life = new Life(what, all.deadline ?? 0, options.signal, this);
     this.#lives.add(life);
     life.whenOver(() => this.#lives.delete(life));
@@ -247,7 +238,6 @@ export class HttpClient implements AsyncDisposable {
       for (const life of this.#lives) {
         life.end(new IoError("closed", `Cannot ${life.what}: the client was closed`));
       }
-      this.#inUse.remove();
       this.#engine.close();
     }
     return Promise.resolve([true, null]);

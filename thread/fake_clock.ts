@@ -68,6 +68,10 @@ class StoppedClock implements Clock {
 
   keep(): void {}
 
+  soon(then: () => void): void {
+    then();
+  }
+
   poll(then: () => void): void {
     queueMicrotask(then);
   }

@@ -11,6 +11,7 @@ class Counting implements Clock {
   arm(): void {}
   disarm(): void {}
   keep(): void {}
+  soon(): void {}
   poll(): void {}
 }
 

@@ -7,6 +7,8 @@ class HandClock implements Clock {
   time = 0;
   armed: number | null = null;
   alive = false;
+  /** What is to be called when what runs at the moment has run. */
+  readonly late: (() => void)[] = [];
   #fire: (() => void) | null = null;
 
   constructor(readonly exact: boolean) {}
@@ -24,6 +26,13 @@ class HandClock implements Clock {
   }
   keep(alive: boolean): void {
     this.alive = alive;
+  }
+  soon(then: () => void): void {
+    this.late.push(then);
+  }
+  /** What runs at the moment has run. */
+  turn(): void {
+    for (const then of this.late.splice(0)) then();
   }
   poll(then: () => void): void {
     then();
@@ -72,6 +81,7 @@ for (const exact of [true, false]) {
             deadline.remove();
             due.delete(deadline);
           } else {
+            if (next() < 0.5) clock.turn();
             clock.goTo(clock.time + next() * 40);
             // Coarse means late by a grain at most, never lost.
             for (const at of due.values()) assert(at > clock.time - 64, "a deadline was lost");
@@ -83,6 +93,7 @@ for (const exact of [true, false]) {
         clock.goTo(clock.time + 200_000);
         assertEquals(due.size, 0);
         for (const deadline of deadlines) deadline.remove();
+        clock.turn();
         assertEquals(clock.armed, null, "an alarm was left behind");
       } finally {
         useWheel(before);
@@ -109,7 +120,46 @@ Deno.test("a deadline that is put off again and again costs no alarm", () => {
     }
     assert(alarms <= 16, `${alarms} alarms were set`);
     deadline.remove();
+    clock.turn();
     assertEquals(clock.armed, null);
+  } finally {
+    useWheel(before);
+  }
+});
+
+Deno.test("deadlines that follow each other in a turn share an alarm, which goes with the last", () => {
+  const clock = new HandClock(false);
+  const before = useWheel(new Wheel(clock));
+  const told: string[] = [];
+  const { arm, disarm } = clock;
+  clock.arm = (at, fire) => {
+    told.push(`armed for ${at}`);
+    arm.call(clock, at, fire);
+  };
+  clock.disarm = () => {
+    told.push("disarmed");
+    disarm.call(clock);
+  };
+  try {
+    for (let n = 0; n < 5; n++) {
+      const deadline = new Deadline(() => {}, true);
+      deadline.set(100 + n);
+      assertEquals(clock.alive, true);
+      if (n === 2) clock.turn();
+      deadline.remove();
+      // No program waits for an alarm that nobody asked for.
+      assertEquals(clock.alive, false);
+    }
+    assertEquals(told, ["armed for 100"]);
+    clock.turn();
+    assertEquals(told, ["armed for 100", "disarmed"]);
+    assertEquals(clock.late.length, 0);
+    clock.turn();
+    const deadline = new Deadline(() => {}, true);
+    deadline.set(200);
+    assertEquals(told.slice(2), ["armed for 200"]);
+    deadline.remove();
+    clock.turn();
   } finally {
     useWheel(before);
   }
