@@ -123,13 +123,15 @@ for (const isolated of [false, true]) {
     const [first, second] = await oneOfEach(server);
     assertEquals(starts.all.map(([index]) => index), [0, 1]);
     assertEquals(await say(first!, "exit"), null);
-    assertEquals(await say(second!, "still there"), "1 still there");
-    await starts.until(3);
-    assertEquals(starts.all[2]![0], 0);
+    // Where there is one thread for all workers, that has exited.
+    const both = !isolated && navigator.hardwareConcurrency === 1;
+    if (!both) assertEquals(await say(second!, "still there"), "1 still there");
+    await starts.until(both ? 4 : 3);
+    assertEquals(starts.all.slice(2).map(([index]) => index), both ? [0, 1] : [0]);
     const again = await oneOfEach(server);
     assertEquals(await say(again[0]!, "back"), "0 back");
     const [rows] = await server.counts();
-    assertEquals(rows?.map(({ restarts }) => restarts), [1, 0]);
+    assertEquals(rows?.map(({ restarts }) => restarts), both ? [1, 1] : [1, 0]);
     for (const sock of [first!, second!, ...again]) sock.close_immediately();
     quiet();
   });
