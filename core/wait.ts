@@ -117,6 +117,8 @@ export abstract class Pending<T> extends Asked<T | GivenUp> {
       this.#signal = signal;
       this.#aborted = () => this.#giveUp(cancelled(this.describe(), signal));
       signal.addEventListener("abort", this.#aborted);
+      // By what the wait began with; the event is over.
+      if (signal.aborted) this.#aborted();
     }
     return this.promise;
   }

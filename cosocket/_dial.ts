@@ -216,7 +216,7 @@ export class TcpDial<T> extends Asked<Result<T>> implements UnderWay {
 
   /** The caller's signal was aborted. */
   handleEvent(): void {
-    if (!this.#withdraw()) return;
+    this.#withdraw();
     this.resolve([null, cancelled(this.describe(), this.#signal!)]);
   }
 
@@ -282,25 +282,19 @@ function dialNode(
   wake: (result: Result<Transport>) => void,
   gone: () => void,
 ): () => void {
-  let socket: net.Socket | null = null;
+  const socket = net.connect({
+    host,
+    port,
+    noDelay: true,
+    allowHalfOpen: true,
+    ...(local_address === undefined ? {} : { localAddress: local_address }),
+    ...(local_port === undefined ? {} : { localPort: local_port }),
+  });
   const failed = (error: unknown) => {
-    socket?.off("close", gone);
+    socket.off("close", gone);
     gone();
     wake([null, fromOs(error, `Cannot connect to ${name}`)]);
   };
-  try {
-    socket = net.connect({
-      host,
-      port,
-      noDelay: true,
-      allowHalfOpen: true,
-      ...(local_address === undefined ? {} : { localAddress: local_address }),
-      ...(local_port === undefined ? {} : { localPort: local_port }),
-    });
-  } catch (error) {
-    failed(error);
-    return () => {};
-  }
   socket.once("error", failed);
   socket.once("close", gone);
   socket.once("connect", () => {

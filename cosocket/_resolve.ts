@@ -50,10 +50,20 @@ export async function dialResolved(
 /** What the resolver says, or that it did not say it in time. */
 function looked(resolver: Resolver, host: string, wait: WaitOptions): Promise<Result<string[]>> {
   return park<Result<string[]>>(() => `look up ${host}`, wait, (wake) => {
-    resolver.lookup(host, wait).then(wake, (cause) => {
-      const words = `Cannot look up ${host}: the resolver threw`;
-      wake([null, new IoError("failed", words, { cause })]);
-    });
+    asked(resolver, host, wait).then(wake);
     return () => {};
   });
+}
+
+/** What it says, or that it threw, at once or later. */
+async function asked(
+  resolver: Resolver,
+  host: string,
+  wait: WaitOptions,
+): Promise<Result<string[]>> {
+  try {
+    return await resolver.lookup(host, wait);
+  } catch (cause) {
+    return [null, new IoError("failed", `Cannot look up ${host}: the resolver threw`, { cause })];
+  }
 }

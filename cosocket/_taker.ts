@@ -91,7 +91,8 @@ export class Spawning<T> extends Wait implements Taker<T> {
   };
 
   end(err: IoError | null): void {
-    if (this.#finish()) this.#resolve(err === null ? [true, null] : [null, err]);
+    this.#finish();
+    this.#resolve(err === null ? [true, null] : [null, err]);
   }
 
   override describe(): string {
@@ -99,20 +100,19 @@ export class Spawning<T> extends Wait implements Taker<T> {
   }
 
   override kill(error: ThreadKilled): void {
-    if (this.#finish()) this.#reject(error);
+    this.#finish();
+    this.#reject(error);
   }
 
   readonly #aborted = (): void => {
     this.end(cancelled(this.#what(), this.#signal!));
   };
 
-  /** Ends it once; false if it had ended before. */
-  #finish(): boolean {
-    if (this.#over) return false;
+  /** Ends it; once it has, it stays as it ended. */
+  #finish(): void {
     this.#over = true;
     this.leave();
     this.#signal?.removeEventListener("abort", this.#aborted);
     this.#actions.withdraw(this);
-    return true;
   }
 }

@@ -271,21 +271,23 @@ export class TlsTransport extends DuplexSource implements Transport {
     await this.#below.close();
   }
 
-  /** Says farewell, for as long as a send may take, and closes what lies below. */
+  /** Says farewell and closes what lies below, all of it for as long as a send may take. */
   async #bye(): Promise<void> {
-    const said = await new Promise<boolean>((resolve) => {
-      const limit = new Deadline(() => resolve(false), true);
-      limit.set(now() + DEFAULT_TIMEOUT);
-      const done = () => {
-        limit.remove();
-        resolve(true);
+    let giveUp = () => {};
+    const limit = new Deadline(() => giveUp(), true);
+    limit.set(now() + DEFAULT_TIMEOUT);
+    await new Promise<void>((resolve) => {
+      giveUp = () => {
+        this.#below.close_immediately();
+        resolve();
       };
-      this.#socket.once("close", done);
-      if (this.#socket.writableFinished) done();
-      else this.#socket.end(done);
+      this.#socket.once("close", resolve);
+      if (this.#socket.writableFinished) resolve();
+      else this.#socket.end(resolve);
     });
-    if (!said) this.#below.close_immediately();
+    // What is said is not sent yet.
     await this.#below.close();
+    limit.remove();
     this.#drop();
   }
 

@@ -51,9 +51,8 @@ export class ConnTransport implements Transport {
   close(_at_once: boolean, under_way = true): Promise<void> | undefined {
     try {
       this.#conn.close();
-    } catch (error) {
+    } catch {
       // Closed already, behind our back: from_conn's caller has it too.
-      if (!(error instanceof Deno.errors.BadResource)) return Promise.reject(error);
     }
     // Nobody waits for what has come back already, and that is the usual case.
     if (!under_way) return undefined;

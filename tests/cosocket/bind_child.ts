@@ -43,6 +43,12 @@ const PROGRAMS: Record<string, () => Promise<unknown>> = {
     codes.push((await wait(killed))[1]?.code);
     await stdout.send([codes.join(" "), "\n"]);
   },
+  /** Shuts down the sending side, which standard input has not, and reads on. */
+  async shutdown() {
+    const [done] = await stdin.shutdown("send");
+    const [, err] = await stdin.send("x");
+    await stdout.send([`${done} ${err?.code} ${(await stdin.receive())[0]}`, "\n"]);
+  },
   /** Gives up half-way through a line, and receives it whole later. */
   async late() {
     await stdin.peek(4);

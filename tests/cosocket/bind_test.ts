@@ -103,6 +103,13 @@ Deno.test("bind(0) loses nothing when a receive gives up in the middle of a line
   await child.ends();
 });
 
+Deno.test("shutdown() of bind(0) has nothing to end, and lets it read on", async () => {
+  const child = new Child(command("shutdown"));
+  await child.write("still here\n");
+  assertEquals(await child.line(), "true closed still here");
+  await child.ends();
+});
+
 Deno.test("bind(0) after a close gives a new stream, and what comes is not lost", async () => {
   const child = new Child(command("again"));
   assertEquals(await child.line(), "closed");

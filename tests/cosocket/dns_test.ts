@@ -195,12 +195,34 @@ Deno.test("the module is a resolver for connect()", async () => {
   await sock.close();
 });
 
+Deno.test("resolve() of what can be no name is dns, and not kept as a name that does not exist", async () => {
+  await using server = await nameServer();
+  const { name_server } = server;
+  for (let round = 0; round < 2; round++) {
+    const [, err] = await dns.resolve4("no name", { name_server });
+    assertEquals(err?.code, "dns");
+    assertStringIncludes(err!.message, "Cannot resolve no name A: ");
+  }
+  assertEquals(server.queries, []);
+});
+
+Deno.test("resolve() whose signal is aborted asks nobody, whoever would be asked", async () => {
+  await using server = await nameServer();
+  const { name_server } = server;
+  const signal = AbortSignal.abort();
+  for (const options of [{ signal }, { signal, name_server }]) {
+    assertEquals((await dns.resolve4("have.test", options))[1]?.code, "cancelled");
+  }
+  assertEquals(server.queries, []);
+});
+
 Deno.test("without permission resolve() names the name server, lookup() the name", async () => {
   const module = new URL("../../cosocket/mod.ts", import.meta.url).href;
   const program = `import { dns } from "${module}";
     const tell = ([, err]) => console.log(err ? err.code + " " + err.message : "fine");
     tell(await dns.resolve4("have.test", { name_server: { ip: "127.0.0.1", port: 5300 } }));
-    tell(await dns.lookup("localhost"));`;
+    tell(await dns.lookup("localhost"));
+    tell(await dns.lookup("no host"));`;
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--no-check", "--no-prompt"],
@@ -211,6 +233,7 @@ Deno.test("without permission resolve() names the name server, lookup() the name
   assertEquals(new TextDecoder().decode(stdout).trim().split("\n"), [
     "no_permission Cannot resolve have.test A: it needs --allow-net=127.0.0.1:5300",
     "no_permission Cannot look up localhost: it needs --allow-net=localhost",
+    "dns Cannot look up no host: that can be no host",
   ]);
 });
 

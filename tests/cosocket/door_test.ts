@@ -93,6 +93,16 @@ Deno.test("a node:net server resets what comes to a full queue, and keeps the re
   door.close();
 });
 
+Deno.test("a node:net server that is closed closes what is still in its queue", async () => {
+  const [door, server] = await nodeDoor();
+  const arrived = new Promise((resolve) => server.once("connection", resolve));
+  const client = await unwrap(connect("127.0.0.1", portOf(door)));
+  await arrived;
+  door.close();
+  assertEquals((await client.receive("*l", { timeout: 0 }))[0], null);
+  await client.close();
+});
+
 Deno.test("a connection that comes as its server is closed is closed too", async () => {
   const [server, below] = await caught(() => unwrap(listen("127.0.0.1", 0, { keepidle: 1_000 })));
   const accepting = server.accept();

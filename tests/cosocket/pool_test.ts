@@ -672,6 +672,34 @@ Deno.test("a caller that is killed as it is handed a socket or a place leaks nei
   }
 });
 
+Deno.test("a caller that is killed on its way back from the pool's line leaks nothing, whenever that is", async () => {
+  await using server = serve(echo);
+  const options = { pool_size: 1, timeout: 5_000 };
+  let killedUnderWay = 0;
+  for (let microtasks = 0; microtasks < 40; microtasks++) {
+    const holder = await unwrap(connect("127.0.0.1", server.port, options));
+    await ask(holder, "x");
+    const sock = tcp();
+    let came = false;
+    const thread = newthread(async () => {
+      await sock.connect("127.0.0.1", server.port, options);
+      came = true;
+    });
+    holder.setkeepalive();
+    for (let n = 0; n < microtasks; n++) await Promise.resolve();
+    kill(thread);
+    await wait(thread);
+    await turn();
+    if (!came) killedUnderWay += 1;
+    // Whoever got it has it; what nobody got is closed, or rests.
+    if (came) await sock.close();
+    assertEquals(sock.closed(), true);
+    await pool_close();
+    assertEquals(pool_stats(), []);
+  }
+  assert(killedUnderWay > 0);
+});
+
 Deno.test("connect() takes no socket of another address or port of ours", async () => {
   await using server = serve(echo);
   const ways = [{}, { local_address: "127.0.0.2" }, { keepidle: 60_000 }];

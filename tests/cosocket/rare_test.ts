@@ -1,11 +1,15 @@
 /** What seldom happens to sockets, brought about here each time. */
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import * as dgram from "node:dgram";
+import * as net from "node:net";
 import { openUnix } from "../../cosocket/_unix.ts";
-import { connect, udp, unwrap } from "../../cosocket/mod.ts";
+import { connect, from_conn, TcpSocket, udp, unwrap } from "../../cosocket/mod.ts";
 import { Channel } from "../../stream/channel.ts";
 import { ChannelDuplex } from "../../cosocket/_duplex.ts";
-import { overTcp } from "./ends.ts";
+import { handshake, type Role } from "../../cosocket/_tls.ts";
+import { ConnTransport } from "../../cosocket/_transport.ts";
+import { FakeClock } from "../../thread/mod.ts";
+import { CERTS, overTcp } from "./ends.ts";
 
 const LINUX = { ignore: Deno.build.os !== "linux" };
 const UNIX = { ignore: Deno.build.os === "windows" };
@@ -45,6 +49,87 @@ Deno.test("listen(path) whose mode cannot be set closes and tells why", UNIX, as
   // Nobody listens there any more.
   assertEquals(["refused", "not_found"].includes((await connect(path))[1]?.code ?? ""), true);
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test(
+  "listen(path) takes the place of a file that goes away while it looks",
+  UNIX,
+  async () => {
+    const folder = await Deno.makeTempDir();
+    const path = `${folder}/socket`;
+    await Deno.writeTextFile(path, "");
+    const original = Deno.lstatSync;
+    Deno.lstatSync = (file) => {
+      Deno.lstatSync = original;
+      Deno.removeSync(file);
+      return original(file);
+    };
+    const [listener, err] = await openUnix(path, 0o600, "Cannot listen on it");
+    assertEquals([Deno.lstatSync === original, err], [true, null]);
+    listener!.close();
+    await Deno.remove(folder, { recursive: true });
+  },
+);
+
+Deno.test("a socket of node:net that another process has handed on is one of ours", async () => {
+  const server = net.createServer({ pauseOnConnect: true });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as net.AddressInfo;
+  const accepted = new Promise<net.Socket>((resolve) => server.once("connection", resolve));
+  const client = await unwrap(connect("127.0.0.1", port));
+  await using sock = TcpSocket.of_socket(await accepted, {});
+  await unwrap(client.send("hello\n"));
+  await unwrap(client.shutdown("send"));
+  assertEquals(await sock.receive(), ["hello", null]);
+  assertEquals(await sock.receive(), [null, null]);
+  assertEquals(sock.remoteaddr(), client.localaddr());
+  // The half-close of the other side leaves ours open.
+  await unwrap(sock.send("bye\n"));
+  assertEquals(await client.receive(), ["bye", null]);
+  await client.close();
+  server.close();
+});
+
+Deno.test("a farewell of TLS that does not leave is given up after the time of a send", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const [conn, accepted] = await Promise.all([
+    Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
+    listener.accept(),
+  ]);
+  const served = from_conn(accepted);
+  const transport = new ConnTransport(conn);
+  let stuck = false;
+  const below = new Channel({
+    keeps_alive: true,
+    read: (into) => transport.read(into),
+    write: (bytes) => stuck ? new Promise(() => {}) : transport.write(bytes),
+    end: () => transport.end(),
+    close: (atOnce, underWay) => transport.close(atOnce, underWay),
+  }, "127.0.0.1:0");
+  const role: Role = { as: "client", host: "127.0.0.1", options: { ca: CERTS.ca } };
+  const [upgraded, [above, err]] = await Promise.all([
+    served.sslhandshake({ server: CERTS.server }),
+    handshake(below, transport, role, {}),
+  ]);
+  assertEquals([upgraded, err], [[true, null], null]);
+  stuck = true;
+  using clock = new FakeClock();
+  let closed = false;
+  const closing = above!.channel.close().then(() => closed = true);
+  await clock.tick(29_999);
+  assertEquals(closed, false);
+  await clock.tick(1);
+  await closing;
+  assertEquals((await served.receive("*l", { timeout: 0 }))[1]?.code, "eof");
+  served.close_immediately();
+  await served.close();
+});
+
+Deno.test("a handshake with a protocol that no TLS can offer is tls, and closes", async () => {
+  await using ends = await overTcp();
+  const alpn = ["x".repeat(256)];
+  const [, err] = await ends.served.sslhandshake({ server: { ...CERTS.server, alpn } });
+  assertEquals([err?.code, ends.served.closed()], ["tls", true]);
 });
 
 Deno.test("a UDP socket that fails tells who waits in a receive", async () => {

@@ -58,6 +58,14 @@ Deno.test("a resolver that fails, finds none, or leads nowhere gives the place b
     [knows("service", "127.0.0.9", "127.0.0.10"), "refused"],
     [{ lookup: () => new Promise(() => {}) }, "timeout"],
     [{ lookup: () => Promise.reject(new Error("broken")) }, "failed"],
+    [
+      {
+        lookup: () => {
+          throw new Error("broken at once");
+        },
+      },
+      "failed",
+    ],
   ];
   for (const [resolver, code] of cases) {
     const [, err] = await connect("service", port, { resolver, pool_size: 1, timeout: 50 });
@@ -85,6 +93,35 @@ Deno.test("a resolver hears of the limits, and a kill while it looks leaks no pl
   while (pool_stats().length > 0) await turn();
   // Nobody waits for it any more.
   answer(["127.0.0.1"]);
+});
+
+Deno.test("connect() with a resolver is given up whenever its signal is aborted, and leaks no place", async () => {
+  await using server = serve(echo);
+  for (let microtasks = 0; microtasks < 40; microtasks++) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const resolver = knows("service", "127.0.0.1");
+    const connecting = connect("service", server.port, { resolver, pool_size: 1, signal });
+    // The system needs at least a turn of the event loop to connect.
+    for (let n = 0; n < microtasks; n++) await Promise.resolve();
+    controller.abort();
+    assertEquals((await connecting)[1]?.code, "cancelled");
+    while (pool_stats().length > 0) await turn();
+  }
+});
+
+Deno.test("a resolver may abort the connect that asks it", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const resolver: Resolver = {
+    lookup() {
+      controller.abort();
+      return new Promise(() => {});
+    },
+  };
+  const [, err] = await connect("service", 9, { resolver, signal });
+  assertEquals(err?.code, "cancelled");
+  assertEquals(pool_stats(), []);
 });
 
 Deno.test("under TLS the name stays what is verified", async () => {
