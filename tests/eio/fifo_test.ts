@@ -1,5 +1,6 @@
 /** FIFOs, terminals and devices: what makes one wait. */
 import { assert, assertEquals } from "@std/assert";
+import { closeSync, constants, openSync } from "node:fs";
 import { open, open_stream, readfile, unwrap } from "../../eio/mod.ts";
 import { BufferedStream, type Source } from "../../stream/mod.ts";
 import { Device } from "../../eio/_device.ts";
@@ -24,6 +25,17 @@ function isOpen(path: string): boolean {
       return false;
     }
   });
+}
+
+/** Whether anybody has a FIFO open for reading, in this process or any other. */
+function hasReader(path: string): boolean {
+  try {
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
+    return true;
+  } catch (error) {
+    assertEquals((error as { code?: unknown }).code, "ENXIO");
+    return false;
+  }
 }
 
 /** A source that reads one FIFO and writes another. */
@@ -92,11 +104,12 @@ Deno.test({
     await using folder = await scratch();
     const path = await mkfifo(`${folder.path}/p`);
     const thread = newthread(() => open(path, "r", { timeout: 0 }));
-    await sleep(5);
+    while (!isOpen(path)) await sleep(1);
     kill(thread);
     assertEquals((await wait(thread))[1]?.code, "killed");
-    // It is given back when the look that was under way has ended.
-    while (isOpen(path)) await new Promise((resolve) => setTimeout(resolve, 0));
+    // It is given back when the look that was under way has ended; a process that another
+    // test starts has it too, for a moment.
+    while (hasReader(path)) await sleep(1);
     assertEquals((await open(path, "w", { timeout: 20 }))[1]?.code, "timeout");
   },
 });

@@ -22,6 +22,9 @@ class HandClock implements Clock {
     this.#at = Infinity;
   }
   keep(): void {}
+  soon(then: () => void): void {
+    then();
+  }
   poll(then: () => void): void {
     this.#polls.push(then);
   }
