@@ -50,14 +50,10 @@ async function isFolder(path: string): Promise<boolean> {
   // Who may only write learns it by what opening says, which never succeeds: a directory
   // cannot be written to (EISDIR), and all else is none (ENOTDIR).
   const { O_WRONLY, O_DIRECTORY, O_NONBLOCK, O_NOFOLLOW } = constants;
-  try {
-    const flags = O_WRONLY | O_DIRECTORY | O_NONBLOCK | O_NOFOLLOW;
-    await closeFile(await openFile(path, flags));
-  } catch (error) {
-    if (isRefused(error)) throw error;
-    return errnoOf(error) === "EISDIR";
-  }
-  return false;
+  const flags = O_WRONLY | O_DIRECTORY | O_NONBLOCK | O_NOFOLLOW;
+  const said: unknown = await openFile(path, flags).then(closeFile, (error) => error);
+  if (isRefused(said)) throw said;
+  return errnoOf(said) === "EISDIR";
 }
 
 /**

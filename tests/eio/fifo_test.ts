@@ -228,9 +228,17 @@ peerTest("a terminal opens as a stream, line by line", ["socat"], async (paths) 
     await tty!.send("echoed by a terminal\n");
     assertEquals(await tty!.receive(), ["echoed by a terminal", null]);
     assertEquals((await tty!.receive("*l", { timeout: 5 }))[1]?.code, "timeout");
+    // Its other end goes while somebody waits.
+    const end = tty!.receive("*l", { timeout: 0 });
+    child.kill("SIGKILL");
+    assertEquals(await end, [null, null]);
     await tty!.close();
   } finally {
-    child.kill();
+    try {
+      child.kill();
+    } catch {
+      // It has ended.
+    }
     await child.status;
   }
 });

@@ -33,6 +33,34 @@ Deno.test("readfile() reads what has no size to speak of", async () => {
   const [text, err] = await eio.readfile("/proc/self/status", { encoding: "utf-8" });
   assertEquals(err, null);
   assert(text!.includes("VmRSS"));
+  assertEquals((await eio.readfile("/proc/self/status", { max: 10 }))[1]?.code, "too_long");
+});
+
+Deno.test("readfile() whose signal is aborted between its steps is cancelled, unless it has its answer", async () => {
+  await using folder = await scratch();
+  const path = `${folder.path}/f`;
+  await eio.writefile(path, "x".repeat(100));
+  const original = Deno.open;
+  const codes = new Set<string | undefined>();
+  for (let microtasks = 1; microtasks < 30; microtasks++) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    Deno.open = async (...args) => {
+      const file = await original(...args);
+      const abort = (left: number): void =>
+        left > 0 ? queueMicrotask(() => abort(left - 1)) : controller.abort();
+      abort(microtasks);
+      return file;
+    };
+    try {
+      // Too much for the short way, which opens nothing.
+      codes.add((await eio.readfile(path, { max: 10, signal }))[1]?.code);
+    } finally {
+      Deno.open = original;
+    }
+  }
+  codes.delete("too_long");
+  assertEquals([...codes], ["cancelled"]);
 });
 
 Deno.test("writefile() makes a new file with its rights, and truncates nothing for bad data", async () => {

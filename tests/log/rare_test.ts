@@ -2,10 +2,20 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { colourLine } from "../../log/_line.ts";
 import { removeOld } from "../../log/_rotate.ts";
-import { close_log, ERR, LOG, open_log, open_logger, unwrap } from "../../log/mod.ts";
+import {
+  close_log,
+  ERR,
+  type IoError,
+  LOG,
+  log_stats,
+  open_log,
+  open_logger,
+  unwrap,
+} from "../../log/mod.ts";
+import { on_error } from "../../thread/mod.ts";
 import { endedAs, linesOf, namesIn, run, tempFolder, textsOf } from "./children.ts";
 
-type Sync = "statSync" | "removeSync";
+type Sync = "statSync" | "removeSync" | "renameSync" | "openSync";
 
 /** Puts `stand` in the place of the next call of one of the runtime's, which gives it back. */
 function once<K extends Sync>(name: K, stand: (real: typeof Deno[K]) => void): void {
@@ -30,6 +40,65 @@ Deno.test("LOG() goes on in its own file when that was away for a moment", async
   LOG(ERR, "after");
   unwrap(close_log());
   assertEquals(textsOf(await linesOf(path)), ["before", "meanwhile", "after"]);
+});
+
+Deno.test("LOG() counts as lost what comes while its file can be neither rotated nor opened", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/app.log`;
+  const told: unknown[] = [];
+  const off = on_error((error) => told.push((error as IoError).code));
+  unwrap(open_log(`${path},1K`));
+  LOG(ERR, "x".repeat(900));
+  once("renameSync", () => {
+    throw new Deno.errors.PermissionDenied("on purpose");
+  });
+  once("openSync", () => {
+    throw new Deno.errors.NotFound("on purpose");
+  });
+  LOG(ERR, "y".repeat(900));
+  LOG(ERR, "z".repeat(900));
+  const { written, lost } = log_stats();
+  unwrap(close_log());
+  off();
+  assertEquals([written, lost, told], [2, 1, ["denied", "not_found"]]);
+  const [first, notice, last, ...more] = textsOf(await linesOf(path));
+  assertEquals([first?.[0], last?.[0], more], ["x", "z", []]);
+  assertMatch(notice!, /^1 line was lost: /);
+});
+
+Deno.test("LOG() tells once of each line that a full disk lost, and tears none", async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/app.log`;
+  const off = on_error(() => {});
+  unwrap(open_log(path));
+  const original = Deno.FsFile.prototype.writeSync;
+  let room = 0;
+  Deno.FsFile.prototype.writeSync = function (bytes) {
+    const count = Math.min(bytes.length, room);
+    room -= count;
+    if (count > 0) return original.call(this, bytes.subarray(0, count));
+    throw Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+  };
+  try {
+    for (const text of ["one", "two"]) LOG(ERR, text);
+    // Enough for the log's own word, and a part of the line behind it.
+    room = 180;
+    LOG(ERR, "x".repeat(500));
+    room = Infinity;
+    LOG(ERR, "at last");
+  } finally {
+    Deno.FsFile.prototype.writeSync = original;
+  }
+  const { written, lost } = log_stats();
+  unwrap(close_log());
+  off();
+  assertEquals([written, lost], [1, 3]);
+  const [told, torn, again, last, ...more] = await linesOf(path);
+  assertMatch(told!, /WARN 2 lines were lost: .*no space left/i);
+  assertEquals(told!.length + torn!.length + 1, 180);
+  assertMatch(again!, /WARN 1 line was lost: .*no space left/i);
+  assertMatch(last!, /ERR at last$/);
+  assertEquals(more, []);
 });
 
 Deno.test("a rotation finds an old file gone, and tells of one that cannot be removed", async () => {

@@ -1,5 +1,6 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { limitsFrom } from "../../system/_cgroup.ts";
+import { limits } from "../../system/mod.ts";
 
 /** Reads from a table of files instead of the disk. */
 function files(table: Record<string, string>): (path: string) => string {
@@ -125,6 +126,24 @@ Deno.test("limits() does not climb out of the mount for a group outside of it", 
     "/sys/fs/cgroup/../other/memory.max": "5\n",
   });
   assertEquals(limitsFrom(read).memory, 123);
+});
+
+Deno.test({
+  name: "limits() says what it was that the system did not let it read",
+  ignore: Deno.build.os !== "linux",
+  fn() {
+    const original = Deno.readTextFileSync;
+    Deno.readTextFileSync = () => {
+      throw new Deno.errors.PermissionDenied("Permission denied (os error 13)");
+    };
+    try {
+      const [, err] = limits();
+      assertEquals(err?.code, "denied");
+      assertStringIncludes(err!.message, "Cannot read the control group's limits: ");
+    } finally {
+      Deno.readTextFileSync = original;
+    }
+  },
 });
 
 Deno.test("limits() takes no refusal for a missing file", () => {
