@@ -1,4 +1,12 @@
-import { checkTimeout, evenKilled, park, report, type Result, ThreadKilled } from "../core/mod.ts";
+import {
+  checkTimeout,
+  current,
+  evenKilled,
+  park,
+  report,
+  type Result,
+  ThreadKilled,
+} from "../core/mod.ts";
 import { kill, newthread, self, type Thread } from "../thread/mod.ts";
 import { FAILED, GOING_AWAY, NORMAL } from "./_codes.ts";
 import { GRACE, sayGoodbye, type ShutdownOptions } from "./_goodbye.ts";
@@ -33,6 +41,9 @@ export class Endpoint implements AsyncDisposable {
    */
   readonly fetch: (request: Request) => Response = (request) => {
     if (this.#closed) return new Response("Going away\n", { status: 503 });
+    // A killed thread starts none: nobody would be there for what was upgraded.
+    const { killed } = current();
+    if (killed !== null) throw killed;
     const [upgraded, err] = upgrade(request, this.#options);
     if (err !== null) return refusal(err);
     const { socket, response } = upgraded;

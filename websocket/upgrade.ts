@@ -1,9 +1,8 @@
-import { IoError, type Result } from "../core/mod.ts";
+import { checkTimeout, IoError, type Result } from "../core/mod.ts";
 import { checkProtocols, settingsOf } from "./_options.ts";
 import { Wire } from "./_wire.ts";
 import { MessageSocket } from "./socket.ts";
 import type { UpgradeOptions } from "./types.ts";
-import { checkTimeout } from "../core/mod.ts";
 
 const IDLE_TIMEOUT = 30_000;
 
@@ -51,7 +50,13 @@ export function upgrade(request: Request, options: UpgradeOptions = {}): Result<
   const protocols = checkProtocols(options.protocols ?? [], "upgrade");
   const idle = checkTimeout(options.idle_timeout ?? IDLE_TIMEOUT, "upgrade: idle_timeout");
   checkOrigins(options.origins);
-  const { headers } = request;
+  const { headers, method } = request;
+  // Nothing may fail behind the runtime's own upgrade: for a response other than the one
+  // that it gives, it ends the whole server.
+  const url = request.url.replace(/^http/, "ws");
+  if (method !== "GET" || !URL.canParse(url)) {
+    return refuse("protocol", method !== "GET" ? `it is a ${method}` : "its Host is none");
+  }
   if (headers.get("sec-websocket-version") !== "13") {
     return refuse("protocol", "it asks for no WebSocket of version 13");
   }
@@ -65,7 +70,6 @@ export function upgrade(request: Request, options: UpgradeOptions = {}): Result<
     const { response, socket } = Deno.upgradeWebSocket(request, { idleTimeout: idle / 1_000 });
     // Told by ourselves: the runtime finds no name in a list without a space after each comma.
     if (protocol !== undefined) response.headers.set("sec-websocket-protocol", protocol);
-    const url = request.url.replace(/^http/, "ws");
     const wire = new Wire(socket, "server", url, settings, protocol);
     return [{ response, socket: new MessageSocket(wire) }, null];
   } catch (cause) {

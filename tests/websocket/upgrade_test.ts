@@ -1,5 +1,6 @@
 /** The handshake: who may connect, what is spoken, what is no WebSocket. */
 import { assertEquals, assertThrows } from "@std/assert";
+import { connect as dial } from "../../cosocket/mod.ts";
 import { FakeClock } from "../../thread/mod.ts";
 import {
   connect,
@@ -90,6 +91,27 @@ const NONE: Record<string, Record<string, string>> = {
 for (const [name, headers] of Object.entries(NONE)) {
   Deno.test(`upgrade() is protocol, answered with 426, for ${name}`, async () => {
     assertEquals(await statusOf({}, headers), 426);
+  });
+}
+
+for (
+  const [what, head] of [["a Host that is none", "GET / HTTP/1.1\r\nHost: [\r\n"], [
+    "a POST",
+    "POST / HTTP/1.1\r\nHost: app.example\r\n",
+  ]]
+) {
+  Deno.test(`upgrade() is protocol, answered with 426, for ${what}, and the server goes on`, async () => {
+    await using door = acceptor();
+    await using sock = await unwrap(dial("127.0.0.1", door.port));
+    await sock.send([
+      head!,
+      "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    ]);
+    assertEquals(await sock.receive(), ["HTTP/1.1 426 Upgrade Required", null]);
+    await using client = await unwrap(connect(door.url));
+    await using served = await door.accept();
+    assertEquals([client.closed(), served.closed()], [false, false]);
   });
 }
 
