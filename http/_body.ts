@@ -1,4 +1,13 @@
-import { type Bytes, fromOs, IoError, park, type Result } from "../core/mod.ts";
+import {
+  afterTurn,
+  type Bytes,
+  dying,
+  fromOs,
+  IoError,
+  park,
+  refusal,
+  type Result,
+} from "../core/mod.ts";
 import type { Exchange } from "./_exchange.ts";
 import type { BodyOptions } from "./types.ts";
 
@@ -83,13 +92,13 @@ export class Body {
   async read(maxsize: number | undefined, options: BodyOptions): Promise<Result<Bytes>> {
     const { maxBody, bodyTimeout } = this.#exchange.host;
     const max = Math.min(checkMax(maxsize ?? maxBody), maxBody);
+    const refused = dying === 0 ? null : refusal();
+    if (refused !== null) return await refused;
     if (this.#bytes !== null && this.#bytes.length <= max) return [this.#bytes, null];
-    if (this.#failure !== null) return this.#failed(this.#failure);
-    if (this.#bytes !== null) return this.#failed(tooLong(this.#exchange, max));
     const { request } = this.#exchange;
-    if (this.#reading || request.bodyUsed) {
-      return [null, new IoError("busy", `${this.#action()}: it is being read already`)];
-    }
+    const never = this.#never(max, request);
+    // It is the same however often it is asked for, so a loop must not spin in it.
+    if (never !== null) return await afterTurn(this.#failed(never));
     if (request.body === null) return [this.#bytes = EMPTY, null];
     const timeout = options.timeout ?? bodyTimeout;
     this.#reading = this.#exchange.reading = true;
@@ -100,6 +109,14 @@ export class Body {
     } finally {
       this.#reading = this.#exchange.reading = false;
     }
+  }
+
+  /** Why nothing is to be read any more. */
+  #never(max: number, request: Request): IoError | null {
+    if (this.#failure !== null) return this.#failure;
+    if (this.#bytes !== null) return tooLong(this.#exchange, max);
+    if (!this.#reading && !request.bodyUsed) return null;
+    return new IoError("busy", `${this.#action()}: it is being read already`);
   }
 
   async text(maxsize: number | undefined, options: BodyOptions): Promise<Result<string>> {
@@ -180,9 +197,7 @@ export class Body {
   #failed<T>(err: IoError): Result<T> {
     const status = STATUS_OF[err.code];
     if (status !== undefined) this.#exchange.fault(status);
-    if (err.code !== "bad_text" && err.code !== "protocol" && this.#bytes === null) {
-      this.#failure = err;
-    }
+    if (err.code !== "busy" && this.#bytes === null) this.#failure = err;
     return [null, err];
   }
 

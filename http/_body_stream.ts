@@ -53,11 +53,13 @@ export class BodyStream {
 
   /** Hands bytes on, which must not change any more; resolves when the runtime has them. */
   write(bytes: Uint8Array, options: WaitOptions): Promise<Result<number>> {
-    if (this.#over !== null) {
+    if (this.#over !== null || this.discards || bytes.length === 0) {
       // It is the same however often it is asked for, so a loop must not spin in it.
-      return (dying === 0 ? null : refusal()) ?? afterTurn<Result<number>>([null, this.#over]);
+      const answer: Result<number> = this.#over === null
+        ? [bytes.length, null]
+        : [null, this.#over];
+      return (dying === 0 ? null : refusal()) ?? afterTurn(answer);
     }
-    if (bytes.length === 0 || this.discards) return Promise.resolve([bytes.length, null]);
     return park<Result<number>>(() => `write to ${this.#name()}`, options, (wake) => {
       const piece = { bytes, wake };
       this.#waiting.push(piece);

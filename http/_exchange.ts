@@ -194,10 +194,12 @@ export class Exchange extends Link {
     else this.#signal.addEventListener("abort", this.#clientGone);
   }
 
-  /** Whether the runtime has given the connection away. */
+  /** Whether the runtime has given the connection away: it answers no question then. */
   #upgraded(): boolean {
     try {
-      return this.info.remoteAddr === undefined;
+      // Of a `GET`, which has none, the body is asked for in 6 ns, the address in 200.
+      void (this.request.method === "GET" ? this.request.body : this.info?.remoteAddr);
+      return false;
     } catch {
       return true;
     }
@@ -212,12 +214,20 @@ export class Exchange extends Link {
   /** The head of the answer goes out; its body may still be written. */
   answer(response: Response, streams = false): void {
     if (this.#answer !== null) return;
-    this.#answer = response;
+    this.#answer = this.#mayUpgrade() && this.#upgraded() ? afterUpgrade(response) : response;
     // The runtime aborts it when the answer is through, whether good or bad.
     if (!streams) this.#forgetSignal();
-    this.#deadline?.remove();
-    this.#deadline = null;
-    this.#resolve?.(response);
+    // Nobody takes what is written to `HEAD`, so that nobody's going ends it.
+    if (!streams || this.request.method !== "HEAD") {
+      this.#deadline?.remove();
+      this.#deadline = null;
+    }
+    this.#resolve?.(this.#answer);
+  }
+
+  /** An upgrade is a `GET`. Of a handler that has failed, nobody knows what it did before. */
+  #mayUpgrade(): boolean {
+    return this.request.method === "GET" || this.task.killed !== null || this.task.threw;
   }
 
   /** Whether the head of the answer has gone out. */
@@ -251,7 +261,8 @@ export class Exchange extends Link {
   }
 
   #setDeadline(): void {
-    if (this.#timeout === 0 || this.#timeout === Infinity || this.#answer !== null) {
+    const done = this.#answer !== null && this.request.method !== "HEAD";
+    if (this.#timeout === 0 || this.#timeout === Infinity || done) {
       this.#deadline?.remove();
       return;
     }
@@ -338,6 +349,15 @@ export class Exchange extends Link {
 export function currentExchange(): Exchange | null {
   const task = current();
   return task instanceof RequestTask ? task.exchange : null;
+}
+
+/**
+ * What leaves where the request was upgraded and its handler has failed since, or says
+ * something else: for a status other than 101 the runtime would end the whole server. No
+ * client takes one without the key for a WebSocket.
+ */
+function afterUpgrade(response: Response): Response {
+  return response.status === 101 ? response : new Response(null, { status: 101 });
 }
 
 /** An answer of the server's own. */

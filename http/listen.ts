@@ -50,6 +50,8 @@ export class HttpServer implements AsyncDisposable {
   readonly #finished: Promise<void>;
   #done: Promise<Result<true>> = Promise.resolve<Result<true>>([true, null]);
   #ending = false;
+  /** The runtime's server ends by itself: it cannot be cut off any more. */
+  #stopping = false;
   /** The runtime's server has ended. */
   #stopped = false;
 
@@ -112,7 +114,8 @@ export class HttpServer implements AsyncDisposable {
    * while it ends are too, and each client is told that its connection ends. When no more
    * come (20 ms, 250 at most), it stops listening. What is not answered within `grace`
    * (5,000) is cut, its handler killed. Gives how many were cut; `timeout` where killed
-   * handlers do not unwind.
+   * handlers do not unwind, or a client does not take an answer that the runtime has: it
+   * holds the connection until the client goes.
    *
    * A client that sends again on a kept connection at the very moment that it is closed for
    * idleness sees it end without an answer, as with any HTTP server, and tries again. A
@@ -127,7 +130,7 @@ export class HttpServer implements AsyncDisposable {
     const others = () => [...host.running].filter((exchange) => exchange !== own);
     const quiet = () => host.held === 0 && others().length === 0;
     if (this.#ending) {
-      if (own === null) await this.#done;
+      if (own === null) await this.#within(this.#done, 0);
       return [0, null];
     }
     this.#ending = true;
@@ -138,29 +141,33 @@ export class HttpServer implements AsyncDisposable {
       host.closing = true;
       if (linger > 0) await sleep(Math.min(linger, grace));
       if (grace > 0) await this.#hush(until);
-      stopped = this.#stop();
+      // Without a grace it is cut off, but for the answer of a handler that calls this.
+      if (grace > 0 || own !== null) stopped = this.#stop();
       if (grace > 0) await this.#settled(quiet, until - now());
     } finally {
       // Also when the caller was killed while it waited.
       cut = others();
-      stopped ??= this.#stop();
+      if (stopped === null) this.#cut();
       host.over = true;
       for (const exchange of cut) exchange.end("shutdown", "the server was shut down");
     }
     const [, err] = await this.#settled(quiet, GRACE);
     if (own !== null) return err === null ? [cut.length, null] : [null, err];
     // An answer may still be on its way to a client that is slow to take it.
-    if (grace > 0) await this.#within(stopped, Math.max(until - now(), LOOK));
-    await this.close();
-    return err === null ? [cut.length, null] : [null, err];
+    const rest = Math.max(until - now(), GRACE);
+    const [, slow] = stopped === null ? await this.close() : await this.#within(stopped, rest);
+    const late = err ?? slow;
+    return late === null ? [cut.length, null] : [null, late];
   }
 
   /**
    * Ends it at once: handlers are killed, connections closed, whatever is under way.
-   * Idempotent; gives `true` when the port is free again.
+   * Idempotent; gives `true` when the port is free again. After a shutdown that has left a
+   * connection behind, `timeout` while that is there.
    */
   async close(): Promise<Result<true>> {
     this.#cut();
+    if (this.#stopping && !this.#stopped) return await this.#within(this.#finished, GRACE);
     await this.#finished;
     return [true, null];
   }
@@ -203,15 +210,16 @@ export class HttpServer implements AsyncDisposable {
     for (const exchange of this.#host.running) {
       exchange.end("shutdown", "the server was closed");
     }
-    // In a turn of its own: to abort what has just ended would be an error that nobody
-    // can catch, and by then all that goes with its end has been done.
+    // In a turn of its own: to abort what has just ended, or has begun to end by itself,
+    // would be an error that nobody can catch.
     setImmediate(() => {
-      if (!this.#stopped) this.#engine.abort.abort();
+      if (!this.#stopping && !this.#stopped) this.#engine.abort.abort();
     });
   }
 
   /** Stops listening; what was held meanwhile is let through. */
   async #stop(): Promise<void> {
+    this.#stopping = true;
     const stopped = this.#engine.server.shutdown();
     this.#host.release();
     await stopped;
@@ -250,7 +258,7 @@ export class HttpServer implements AsyncDisposable {
     });
   }
 
-  #within(promise: Promise<void>, timeout: number): Promise<Result<true>> {
+  #within(promise: Promise<unknown>, timeout: number): Promise<Result<true>> {
     return park<Result<true>>(() => `shut down ${this.#name}`, { timeout }, (wake) => {
       promise.then(() => wake([true, null]));
       return () => {};

@@ -250,8 +250,14 @@ export class HttpResponse {
     const body = this.#body;
     if (body === null) return;
     const rest = this.#takeBytes();
-    // Nobody waits for it; a client that has gone is no news any more.
-    if (rest.length > 0) body.write(rest, { timeout: WRITE_TIMEOUT }).catch(() => {});
+    if (rest.length > 0) {
+      // Nobody waits for it. A client that does not take it must not take what it has for
+      // the whole, nor wait for more; one that has gone is no news any more.
+      body.write(rest, { timeout: WRITE_TIMEOUT }).then(
+        ([, err]) => err !== null && this.break_off(),
+        () => this.break_off(),
+      );
+    }
     body.end();
   }
 
@@ -304,7 +310,9 @@ export class HttpResponse {
     this.#body = body;
     const response = responseOf(body.stream, status, this.#fields());
     this.#headers?.seal();
-    exchange.answer(response, true);
+    // A file may be open only when the handler has returned, for all who have not waited for it.
+    if (exchange.answered) body.break(new BrokenOff());
+    else exchange.answer(response, true);
     return body;
   }
 

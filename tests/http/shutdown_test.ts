@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { connect, unwrap } from "../../cosocket/mod.ts";
 import type { Handler, HttpResponse, HttpServer } from "../../http/mod.ts";
-import { kill, newthread, scope, sleep, startloop, wait } from "../../thread/mod.ts";
+import { FakeClock, kill, newthread, scope, sleep, startloop, wait } from "../../thread/mod.ts";
 import { ask, dial, receiveAnswer, send, serve } from "./raw.ts";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
@@ -128,6 +128,40 @@ Deno.test("shutdown() kills what is left after the grace, and gives their number
   assertEquals(await server.shutdown({ grace: 30 }), [2, null]);
   assertEquals(unwound, 2);
   for (const answer of answers) assertEquals((await answer).status, 503);
+});
+
+Deno.test("shutdown({ grace: 0 }) cuts at once what is under way, and gives their number", async () => {
+  const begun = Promise.withResolvers<void>();
+  const server = await serve(async () => {
+    begun.resolve();
+    await sleep(60_000);
+  });
+  const text = send(server.port, REQUEST);
+  await begun.promise;
+  assertEquals(await server.shutdown({ grace: 0 }), [1, null]);
+  assertEquals((await text).includes(" 200 "), false);
+  assertEquals([server.requests, await server.done], [0, [true, null]]);
+});
+
+Deno.test("shutdown() and close() are timeout while a client does not take what it was answered", async () => {
+  using clock = new FakeClock();
+  const server = await serve((_req, res) => res.add("x".repeat(32_000_000)));
+  const sock = await dial(server.port);
+  await sock.send(REQUEST);
+  await unwrap(sock.receive(1_000));
+  for (const end of [() => server.shutdown(), () => server.close()]) {
+    let over = false;
+    const ended = end().finally(() => over = true);
+    // The runtime takes its time for what it does, and is asked in between.
+    while (!over) {
+      await clock.tick(1_000);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assertEquals((await ended)[1]?.code, "timeout");
+  }
+  sock.close_immediately();
+  assertEquals(await server.done, [true, null]);
+  assertEquals(await server.close(), [true, null]);
 });
 
 Deno.test("shutdown() twice ends once, and the second gives none", async () => {
