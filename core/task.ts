@@ -118,13 +118,20 @@ export class Scope {
   dying = 0;
   /** How long they have to unwind then, in milliseconds; 0 for as long as they need. */
   readonly grace: number;
-  /** It has ended. A late callback of one of its tasks starts threads of the root then. */
+  /** It has ended. */
   over = false;
+  /** To whom it has left what was not over; `null` where nothing was. */
+  heir: Scope | null = null;
   /** Called when a task has been killed or has unwound. */
   onChange: ((task: Task) => void) | null = null;
 
   constructor(grace: number = GRACE) {
     this.grace = grace;
+  }
+
+  /** Where what begins now belongs: a late callback, of a task that has ended, is the root's. */
+  get present(): Scope {
+    return this.over ? (this.heir ?? root.scope).present : this;
   }
 }
 
@@ -144,7 +151,7 @@ export class Task extends Link {
   /** The id of the thread that started it; 0 for the root. */
   readonly parent: number;
   /** The scope that it, and what it starts, must end in. */
-  readonly scope: Scope;
+  scope: Scope;
   /** The waits it is blocked in, the newest first. */
   waits: Wait | null = null;
   /** How it ended; `null` while it has not. */
@@ -250,6 +257,19 @@ export class Task extends Link {
       scope.behind.add(this);
       scope.onChange?.(this);
     }
+  }
+
+  /** From now on it must end in another scope. */
+  moveTo(scope: Scope): void {
+    const before = this.scope;
+    before.tasks.delete(this);
+    scope.tasks.add(this);
+    if (before.behind.delete(this)) scope.behind.add(this);
+    if (this.killed !== null) {
+      before.dying -= 1;
+      scope.dying += 1;
+    }
+    this.scope = scope;
   }
 
   /** The function has come to its end, with whatever result. */

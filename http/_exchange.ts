@@ -165,7 +165,7 @@ export class Exchange extends Link {
       return this.#answer!;
     }
     // Only now, for most answers of most servers never come this far.
-    this.host.scope.tasks.add(this.task);
+    this.task.scope.tasks.add(this.task);
     this.host.running.add(this);
     if (this.host.over) this.end("shutdown", "the server has ended");
     Promise.resolve(returned).then(

@@ -9,7 +9,7 @@ const HOST = /^[\w.\-~%!$&'()*+,;=:[\]]*$/;
 
 /** Where requests come in: it lets them through to the handler, or holds or refuses them. */
 export class RequestHost implements Host {
-  readonly scope: Scope;
+  readonly #scope: Scope;
   readonly parent: number;
   readonly running: Ring<Exchange> = new Ring();
   readonly timeout: number;
@@ -33,13 +33,18 @@ export class RequestHost implements Host {
   #named = "";
 
   constructor(run: Run, limits: Limits, scope: Scope, parent: number) {
-    this.scope = scope;
+    this.#scope = scope;
     this.parent = parent;
     this.timeout = limits.timeout;
     this.bodyTimeout = limits.bodyTimeout;
     this.maxBody = limits.maxBody;
     this.#maxRequests = limits.maxRequests;
     this.#run = run;
+  }
+
+  /** The scope that the requests must end in: the server's, which may have been left to another. */
+  get scope(): Scope {
+    return this.#scope.present;
   }
 
   /** What the runtime calls for each request. */

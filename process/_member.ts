@@ -2,7 +2,6 @@ import {
   current,
   now,
   type Result,
-  root,
   runIn,
   Task,
   type ThreadKilled,
@@ -53,7 +52,7 @@ export class Member extends Wait {
     super();
     const { id, scope } = current();
     this.#child = child;
-    this.#task = new Task(`child ${child.command}`, id, scope.over ? root.scope : scope);
+    this.#task = new Task(`child ${child.command}`, id, scope.present);
     this.#task.scope.tasks.add(this.#task);
     runIn(this.#task, () => this.enter(now()), []);
   }

@@ -25,7 +25,7 @@ export function start<A extends unknown[]>(
   args: A,
   starter: Task = current(),
 ): Task {
-  if (scope.over) scope = root.scope;
+  if (scope.over) scope = scope.present;
   const task = new Task(name, starter.id, scope);
   scope.tasks.add(task);
   let returned: unknown;

@@ -5,7 +5,7 @@
  */
 import type { IoError, Result } from "../core/mod.ts";
 import { countOf, functionOf, onErrorOf } from "./_args.ts";
-import { scope, type ScopeOptions } from "./scope.ts";
+import { handingOver, type ScopeOptions } from "./scope.ts";
 import type { Succeeded } from "./succeeded.ts";
 import { newthread, wait } from "./thread.ts";
 import type { Waited } from "./types.ts";
@@ -38,8 +38,9 @@ export interface CollectOptions extends ParallelOptions {
  * their order. A function fails when it throws (`failed`) or returns a failed `Result`.
  *
  * The first failure kills the others, is the result, and lets no more begin; with
- * `on_error: "collect"` all run, and each has its `Result`. Nothing outlives the call: a
- * timeout, an abort or a kill of the caller ends them all. From LuaIO (`parallel.all`),
+ * `on_error: "collect"` all run, and each has its `Result`. A timeout, an abort or a kill of
+ * the caller ends them all. What they have started and left running when all have succeeded,
+ * a server, a child, a thread, is the caller's from then on. From LuaIO (`parallel.all`),
  * which hangs on an empty list and on an error.
  *
  * @example Usage
@@ -149,14 +150,14 @@ async function runLanes<T>(
       close();
     }
   };
-  const outcome = await scope(async (s) => {
+  const outcome = await handingOver("parallel", async (s): Promise<Result<unknown[]>> => {
     const lanes: Promise<void>[] = [];
     for (let n = 0; n < limit && !drained && failure === null; n++) {
       lanes.push(lane(() => s.close()));
     }
     await Promise.all(lanes);
+    return failure === null ? [results, null] : [null, failure];
   }, bounds);
   if (!drained) source.return?.();
-  if (failure !== null) return [null, failure];
-  return outcome[1] === null ? [results, null] : [null, outcome[1]];
+  return outcome;
 }

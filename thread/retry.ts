@@ -1,9 +1,8 @@
 import { type ErrorCode, IoError, type Result } from "../core/mod.ts";
 import { countOf, functionOf } from "./_args.ts";
-import { scope, type ScopeOptions } from "./scope.ts";
+import { handingOver, type ScopeOptions } from "./scope.ts";
 import { sleep } from "./sleep.ts";
 import type { Succeeded } from "./succeeded.ts";
-import { newthread, wait } from "./thread.ts";
 
 /** How often `retry` tries, and how long it waits in between. */
 export interface RetryOptions {
@@ -42,7 +41,9 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * A try fails when `fn` returns a failed `Result` or throws: an `IoError` counts as
  * itself, all else as `failed` with the `cause`. It is not tried again after `cancelled`,
  * `killed`, `no_permission`, `denied` and `unsupported`, unless `when` says so.
- * `timeout` and `signal` bound the whole, the try under way included.
+ * `timeout` and `signal` bound the whole, the try under way included. What a successful try
+ * has started and left running, a server, a child, a thread, is the caller's from then on;
+ * of a failed one it has been ended before the next begins.
  *
  * @example Usage
  * ```ts
@@ -90,17 +91,17 @@ async function tryOn(
   { attempts, when, pause, jitter }: Pacing,
   bounds: ScopeOptions,
 ): Promise<Result<unknown>> {
-  let last: Result<unknown> | null = null;
-  const [, err] = await scope(async () => {
+  const ofTry = bounds.grace === undefined ? {} : { grace: bounds.grace };
+  return await handingOver("retry", async (): Promise<Result<unknown>> => {
     for (let attempt = 1;; attempt++) {
-      const [value, failure] = await wait(newthread(fn, attempt)) as Result<unknown>;
+      const name = fn.name || "try";
+      const [value, failure] = await handingOver(name, () => fn(attempt), ofTry);
       const err = thrownIoError(failure);
-      last = err === null ? [value, null] : [null, err];
-      if (err === null || attempt >= attempts || !when(err, attempt)) return;
+      if (err === null) return [value, null];
+      if (attempt >= attempts || !when(err, attempt)) return [null, err];
       await sleep(pause(attempt) * (1 - jitter * Math.random()));
     }
   }, bounds);
-  return err === null ? last! : [null, err];
 }
 
 /** What `unwrap` threw in the function is the function's error. */

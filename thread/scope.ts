@@ -180,12 +180,26 @@ export function startloop<R>(fn: () => R): Promise<Awaited<R>> {
   });
 }
 
+/**
+ * Runs `fn` in a scope that leaves to the caller's what is not over when `fn` has succeeded:
+ * servers, children and threads go on as if `fn` had been called without. Of one that fails
+ * nothing is left, as of any scope.
+ */
+export function handingOver<R>(
+  name: string,
+  fn: (scope: Scope) => R,
+  options: ScopeOptions,
+): Promise<Waited<Awaited<R>>> {
+  return run(name, fn, options, checkTimeout(options.timeout ?? 0), false, current().scope);
+}
+
 function run<R>(
   name: string,
   fn: (scope: Scope) => R,
   options: ScopeOptions,
   limit: number,
   shielded: boolean,
+  heir: Members | null = null,
 ): Promise<Waited<Awaited<R>>> {
   if (typeof fn !== "function") throw new TypeError(`${name} wants a function: got ${typeof fn}`);
   const grace = checkTimeout(options.grace ?? GRACE, "grace");
@@ -196,7 +210,7 @@ function run<R>(
     if (refused !== null) return refused;
   }
   if (signal?.aborted) return afterTurn([null, cancelled(`begin ${name}`, signal)]);
-  const running = new Running(name, grace, limit, shielded, onError, signal);
+  const running = new Running(name, grace, limit, shielded, onError, signal, heir);
   return running.start(fn) as Promise<Waited<Awaited<R>>>;
 }
 
@@ -207,6 +221,7 @@ class Running extends Wait implements Scope {
   readonly #shielded: boolean;
   readonly #onError: ScopeOptions["on_error"];
   readonly #signal: AbortSignal | undefined;
+  readonly #heir: Members | null;
   readonly #members: Members;
   readonly #timer: Deadline;
   #body: Task | null = null;
@@ -226,9 +241,11 @@ class Running extends Wait implements Scope {
     shielded: boolean,
     onError: ScopeOptions["on_error"],
     signal: AbortSignal | undefined,
+    heir: Members | null,
   ) {
     super();
     this.#name = name;
+    this.#heir = heir;
     this.#members = new Members(grace);
     this.#limit = limit;
     this.#shielded = shielded;
@@ -290,10 +307,21 @@ class Running extends Wait implements Scope {
     const broken = task === this.#body &&
       (task.killed !== null || (task.threw && this.#onError !== "collect"));
     if (left === 0) this.#finish();
+    else if (this.#heir !== null && this.#body.unwound && !this.#closing) this.#settleEstate();
     else if (broken) this.#closeAll(task.outcome?.[1]);
     else if (left === this.#members.behind.size) this.#closeAll("all others have ended");
     else if (task.threw && this.#onError === "cancel") this.#failLater(task);
     else if (left === this.#members.dying) this.#beginGrace();
+  }
+
+  /** The function has come to its end, and left something that has not. */
+  #settleEstate(): void {
+    const err = this.#body!.outcome![1];
+    if (err !== null) return this.#closeAll(err);
+    const heir = this.#heir!.present;
+    for (const task of this.#members.tasks) task.moveTo(heir);
+    this.#members.heir = heir;
+    this.#finish();
   }
 
   #timePassed(): void {
