@@ -5,7 +5,7 @@
  */
 import type { IoError, Result } from "../core/mod.ts";
 import { countOf, functionOf, onErrorOf } from "./_args.ts";
-import { handingOver, type ScopeOptions } from "./scope.ts";
+import { handingOver, type ScopeOptions } from "./_running.ts";
 import type { Succeeded } from "./succeeded.ts";
 import { newthread, wait } from "./thread.ts";
 import type { Waited } from "./types.ts";

@@ -1,6 +1,6 @@
 import { type ErrorCode, IoError, type Result } from "../core/mod.ts";
 import { countOf, functionOf } from "./_args.ts";
-import { handingOver, type ScopeOptions } from "./scope.ts";
+import { handingOver, type ScopeOptions } from "./_running.ts";
 import { sleep } from "./sleep.ts";
 import type { Succeeded } from "./succeeded.ts";
 
