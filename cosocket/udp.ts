@@ -23,8 +23,12 @@ import {
 } from "../core/mod.ts";
 import { DEFAULT_TIMEOUT } from "../stream/mod.ts";
 import { Datagrams } from "./_datagrams.ts";
-import { systemLookup, unpermitted } from "./_lookup.ts";
+import { unpermitted } from "./_lookup.ts";
 import { plainIp } from "./_transport.ts";
+import { addressOf, checkAddress, checkIp, nameOf } from "./_udp_address.ts";
+import { hops, setterOf, type UdpOption, type UdpValue } from "./_udp_options.ts";
+
+export type { UdpOption, UdpValue };
 
 /** What `udp` takes. */
 export interface UdpOptions<E extends Encoding> {
@@ -47,17 +51,6 @@ export interface UdpAddress {
   /** A port. */
   port: number;
 }
-
-/** What `UdpSocket.setoption` sets. */
-export type UdpOption =
-  | "broadcast"
-  | "ttl"
-  | "multicast_ttl"
-  | "multicast_loopback"
-  | "multicast_interface";
-
-/** What an option is set to. */
-export type UdpValue = boolean | number | string;
 
 /** What one datagram holds at most, over IPv4. */
 const MOST = 65_507;
@@ -244,10 +237,7 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
    * (`multicast_ttl` of a socket of IPv6: the runtime has none), `io`.
    */
   setoption(name: UdpOption, value: UdpValue): Result<true> {
-    const set = OPTIONS[name];
-    if (set === undefined) {
-      throw new RangeError(`setoption knows ${Object.keys(OPTIONS).join(", ")}: got '${name}'`);
-    }
+    const set = setterOf(name);
     if (name === "multicast_ttl" && this.#socket !== null && this.#family === 6) {
       hops(name, value);
       return [null, new IoError("unsupported", `Cannot set ${name} of ${this.#name}: it is IPv6`)];
@@ -509,67 +499,6 @@ function unsent(error: unknown, what: string, host: string): IoError {
 }
 
 type Looked = (error: Error | null, address: string, family: number) => void;
-
-const OPTIONS: Record<UdpOption, (socket: dgram.Socket, value: UdpValue) => void> = {
-  broadcast: (socket, value) => socket.setBroadcast(flag("broadcast", value)),
-  ttl: (socket, value) => void socket.setTTL(hops("ttl", value)),
-  multicast_ttl: (socket, value) => void socket.setMulticastTTL(hops("multicast_ttl", value)),
-  multicast_loopback: (socket, value) => {
-    socket.setMulticastLoopback(flag("multicast_loopback", value));
-  },
-  multicast_interface: (socket, value) => {
-    checkIp("setoption: multicast_interface", value);
-    socket.setMulticastInterface(value);
-  },
-};
-
-function flag(name: string, value: UdpValue): boolean {
-  if (typeof value === "boolean") return value;
-  throw new TypeError(`setoption: ${name} must be true or false: got ${typeof value}`);
-}
-
-function hops(name: string, value: UdpValue): number {
-  if (typeof value !== "number") {
-    throw new TypeError(`setoption: ${name} must be a number: got ${typeof value}`);
-  }
-  if (Number.isInteger(value) && value >= 1 && value <= 255) return value;
-  throw new RangeError(`setoption: ${name} must be a whole number from 1 to 255: got ${value}`);
-}
-
-function checkAddress(caller: string, host: string, port: number, least: 0 | 1): void {
-  if (typeof host !== "string" || host === "") {
-    throw new TypeError(`${caller}: host must be a name or an address: got ${typeof host}`);
-  }
-  if (typeof port !== "number") {
-    throw new TypeError(`${caller}: port must be a number: got ${typeof port}`);
-  }
-  if (!Number.isInteger(port) || port < least || port > 65_535) {
-    throw new RangeError(`${caller}: port must be from ${least} to 65535: got ${port}`);
-  }
-}
-
-function checkIp(name: string, ip: unknown): asserts ip is string {
-  if (typeof ip !== "string" || isIP(ip) === 0) {
-    throw new TypeError(`${name} must be an IP address: got ${JSON.stringify(ip)}`);
-  }
-}
-
-function nameOf(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** An IP address stays what it is; a name is looked up. */
-async function addressOf(
-  what: string,
-  host: string,
-  family: 4 | 6 | null,
-  wait: WaitOptions,
-): Promise<Result<string>> {
-  if (isIP(host) !== 0) return [host, null];
-  // Where nothing is bound yet, IPv4 is what a name means.
-  const [found, err] = await systemLookup(what, host, family === 6 ? 0 : 4, wait);
-  return err === null ? [found[0]!, null] : [null, err];
-}
 
 /**
  * Makes a UDP socket, unbound. Needs no permission until it is used. From aLiLua

@@ -226,6 +226,7 @@ Deno.test("misuse throws and names the argument", async () => {
     [() => udp({ max_queue: 0 }), "udp: max_queue"],
     [() => udp({ encoding: "no-such" }), "encoding 'no-such'"],
     [() => sock.setoption("size" as "ttl", 1), "setoption knows broadcast"],
+    [() => sock.setoption("constructor" as "ttl", 1), "setoption knows broadcast"],
     [() => sock.setoption("ttl", 0), "ttl must be a whole number from 1 to 255"],
     [() => sock.setoption("broadcast", 1), "broadcast must be true or false"],
     [
