@@ -28,7 +28,7 @@ export interface Limit {
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise<void>((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 /** A stream that never ends, and holds no line. */
 function endless(): BufferedStream {

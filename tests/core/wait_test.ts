@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { type GivenUp, park } from "../../core/mod.ts";
 import { kill, newthread, self, ThreadKilled } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 Deno.test("park() that another wait of a killed thread wakes has been answered", async () => {
   const ends: unknown[] = [];

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { pool_close, type TcpSocket, unwrap } from "../../cosocket/mod.ts";
 
 /** A turn of the event loop. */
-export const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+export const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 /** A server whose connections `serve` handles; all are closed with it. */
 export function serve(handler: (conn: Deno.TcpConn) => Promise<void>) {

@@ -31,7 +31,7 @@ function made(length: number | null = null) {
   };
 }
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 const text = (bytes: Uint8Array | null) => bytes && new TextDecoder().decode(bytes);
 
 Deno.test("Body.next() that was given up loses no piece that comes when nobody waits", async () => {

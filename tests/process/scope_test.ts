@@ -25,7 +25,7 @@ import {
 } from "../../thread/mod.ts";
 import { isGone, runDeno } from "./programs.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 /** A Deno program that stands in its own address. */
 const program = (code: string) => new URL(`data:text/typescript,${encodeURIComponent(code)}`);

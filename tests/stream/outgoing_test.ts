@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { BufferedStream, pair, type Source } from "../../stream/mod.ts";
 import { FakeClock, kill, newthread, wait } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 /** More than a pair takes while nobody reads. */
 const BIG = new Uint8Array(1024 * 1024);

@@ -4,7 +4,7 @@ import { open } from "../../eio/mod.ts";
 import { BufferedStream, type FileLike, IoError, pair, type ReadResult } from "../../stream/mod.ts";
 import { kill, newthread, wait } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 const TEXT = { encoding: "latin1" } as const;
 const DENIED = new IoError("denied", "Cannot read");

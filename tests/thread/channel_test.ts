@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { channel, FakeClock, kill, newthread, wait } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 Deno.test("Channel.send() waits until its receiver has the value", async () => {
   const words = channel<string>();

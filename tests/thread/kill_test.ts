@@ -15,7 +15,7 @@ import {
   wait,
 } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 Deno.test("kill() reaches all operations that a thread waits in at the same time", async () => {
   const [a, b] = pair();

@@ -33,6 +33,12 @@ interface Blocking {
   left?(): unknown;
 }
 
+/** A function that returns when it is told to. */
+function held(): { wait: () => Promise<void>; left: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { wait: () => promise, left: resolve };
+}
+
 /** Fresh objects for each case. */
 const BLOCKING: Record<string, () => Blocking> = {
   "sleep()": () => ({ call: ({ signal }) => sleep(60_000, signal ? { signal } : {}) }),
@@ -44,16 +50,19 @@ const BLOCKING: Record<string, () => Blocking> = {
     };
   },
   "wait()": () => {
-    const other = newthread(() => new Promise((resolve) => setTimeout(resolve, 30)));
-    return { call: (options) => wait(other, options) };
+    const { wait: hold, left } = held();
+    const other = newthread(hold);
+    return { call: (options) => wait(other, options), left };
   },
   "wait() of a list": () => {
-    const others = [1, 2].map(() => newthread(() => new Promise((go) => setTimeout(go, 30))));
-    return { call: async (options) => (await wait(others, options))[1] };
+    const { wait: hold, left } = held();
+    const others = [1, 2].map(() => newthread(hold));
+    return { call: async (options) => (await wait(others, options))[1], left };
   },
   "wait_any()": () => {
-    const other = newthread(() => new Promise((resolve) => setTimeout(resolve, 30)));
-    return { call: (options) => wait_any([other], options) };
+    const { wait: hold, left } = held();
+    const other = newthread(hold);
+    return { call: (options) => wait_any([other], options), left };
   },
   "Queue.get()": () => {
     const values = queue();
@@ -144,7 +153,7 @@ function counted(): { abort: AbortController; listeners: () => number } {
   return { abort, listeners: () => listeners };
 }
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 async function untilEnded(...threads: Thread[]): Promise<void> {
   while (threads.some(({ state }) => state !== "ended")) await turn();

@@ -14,7 +14,7 @@ import {
   wait,
 } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 Deno.test("parallel.map() gives the results in the order of the items, so many at a time", async () => {
   using clock = new FakeClock();

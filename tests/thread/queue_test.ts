@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FakeClock, kill, list, newthread, queue, sleep, wait } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 Deno.test("Queue.get() gives what was put, in order, null and undefined too", async () => {
   const values = queue<unknown>();

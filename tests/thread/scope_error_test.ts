@@ -11,7 +11,7 @@ import {
   wait,
 } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 /** Runs `fn`, and gives what it gave and what was told to `on_error`. */
 async function hearing<T>(fn: () => Promise<T>): Promise<[result: T, told: string[]]> {

@@ -15,7 +15,7 @@ import {
   wait,
 } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 /** Hears what is told while `fn` runs. */
 async function toldDuring(fn: () => Promise<unknown>): Promise<string[]> {

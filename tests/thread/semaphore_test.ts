@@ -12,7 +12,7 @@ import {
   wait,
 } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 Deno.test("Semaphore.acquire() lets so many pass, the others in line", async () => {
   using clock = new FakeClock();

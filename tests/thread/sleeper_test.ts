@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import * as thread from "../../thread/mod.ts";
 import { FakeClock, kill, newthread, sleep, sleeper, spawn, wait } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 Deno.test("Sleeper.wakeup() ends the sleep with its values, later, and once", async () => {
   const bed = sleeper<[string, number]>();

@@ -27,7 +27,7 @@ import {
   wait_any,
 } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 Deno.test("newthread() runs at once, to the first wait, with its arguments", async () => {
   const steps: string[] = [];

@@ -12,7 +12,7 @@ import {
   wait,
 } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 /** When a function ran, by the clock's time. */
 function noting(clock: FakeClock, ms = 0): { at: number[]; fn: () => Promise<void> } {

@@ -9,7 +9,7 @@ async function run(body: string): Promise<{ stdout: string; stderr: string; stat
     import * as t from ${url("thread/mod.ts")};
     import * as eio from ${url("eio/mod.ts")};
     import { listen } from ${url("cosocket/mod.ts")};
-    const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+    const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
     let sleeping;
     const dying = t.newthread(async () => { await (sleeping = t.sleep(60_000)); });
     ${body}`;

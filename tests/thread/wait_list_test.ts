@@ -12,7 +12,7 @@ import {
   wait,
 } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 /** Runs `body` and gives what `on_error` was told meanwhile, and in the two turns behind it. */
 async function toldIn(body: () => Promise<unknown>): Promise<string[]> {

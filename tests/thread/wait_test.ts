@@ -16,7 +16,7 @@ import {
   wait_any,
 } from "../../thread/mod.ts";
 
-const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
 Deno.test("the types of wait() follow the threads, for one, a list, several and tuples", async () => {
   const number = newthread(() => 1);
