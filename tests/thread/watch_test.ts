@@ -12,6 +12,7 @@ import {
   sleep,
   swop,
   type Thread,
+  type ThreadLoad,
   top,
   wait,
   watch,
@@ -27,7 +28,21 @@ function burn(ms: number): void {
   while (used() < end);
 }
 
+/** What threads had, by name; each millisecond that the process had since is counted once. */
+function shares(
+  names: string[],
+  since: ReturnType<typeof process.cpuUsage>,
+): Record<string, ThreadLoad> {
+  const rows = top().filter(({ name }) => names.includes(name));
+  const { user, system } = process.cpuUsage(since);
+  const sum = rows.reduce((all, { cpu }) => all + cpu!, 0);
+  assert(sum <= (user + system) / 1000, `${sum} ms of ${(user + system) / 1000}`);
+  assertEquals(rows, rows.toSorted((a, b) => b.cpu! - a.cpu!), "not the most first");
+  return Object.fromEntries(rows.map((row) => [row.name, row]));
+}
+
 Deno.test("top() puts processor time down to the thread that used it, most first", async () => {
+  const before = process.cpuUsage();
   const off = watch();
   try {
     const done = semaphore(0);
@@ -55,11 +70,10 @@ Deno.test("top() puts processor time down to the thread that used it, most first
       }),
     ];
     for (const _ of threads) await done.acquire();
-    const rows = top().filter(({ name }) => ["idle", "busy", "swopper"].includes(name));
-    assertEquals(rows.map(({ name }) => name), ["busy", "swopper", "idle"]);
-    assert(rows[0]!.cpu! >= 50, `busy had ${rows[0]!.cpu} ms`);
-    assert(rows[1]!.cpu! >= 20, `swopper had ${rows[1]!.cpu} ms`);
-    assertEquals(rows.map(({ waits }) => waits), [11, 1, 21]);
+    const { busy, swopper, idle } = shares(["idle", "busy", "swopper"], before);
+    assert(busy!.cpu! >= 50, `busy had ${busy!.cpu} ms`);
+    assert(swopper!.cpu! >= 20, `swopper had ${swopper!.cpu} ms`);
+    assertEquals([busy!.waits, swopper!.waits, idle!.waits], [11, 1, 21]);
     for (const thread of threads) kill(thread);
   } finally {
     off();
@@ -67,6 +81,7 @@ Deno.test("top() puts processor time down to the thread that used it, most first
 });
 
 Deno.test("top() tells the thread that starts another from the one that is started", () => {
+  const before = process.cpuUsage();
   const off = watch();
   let started: Thread | undefined;
   const child = newthread(function child() {
@@ -79,10 +94,11 @@ Deno.test("top() tells the thread that starts another from the one that is start
     started.name = "started";
     return sleep(60_000);
   });
-  const rows = top().filter(({ name }) => ["child", "starter", "started"].includes(name));
+  const rows = shares(["child", "starter", "started"], before);
   off();
-  assertEquals(rows.map(({ name }) => name), ["starter", "child", "started"]);
-  assert(rows[2]!.cpu! < rows[0]!.cpu! / 2, `what was started had ${rows[2]!.cpu} ms`);
+  assert(rows.child!.cpu! >= 5, `the child had ${rows.child!.cpu} ms`);
+  assert(rows.starter!.cpu! >= 20, `the starter had ${rows.starter!.cpu} ms`);
+  assertEquals(rows.started?.name, "started");
   for (const thread of [child, starter, started!]) kill(thread);
 });
 
