@@ -8,20 +8,16 @@ import {
   dying,
   fromOs,
   IoError,
-  mostBytes,
   now,
   type Part,
   poll,
   refusal,
   type Result,
-  writeText,
 } from "../core/mod.ts";
+import { gatherLittle, gatherMuch, isLittle } from "./_gather.ts";
 import { Message, type SendWait } from "./_message.ts";
-import { GATHERED, LITTLE, little, much, type Spare } from "./_spares.ts";
+import { LITTLE, little, much, type Spare } from "./_spares.ts";
 import type { Channel } from "./channel.ts";
-
-/** A piece of bytes from this size on is written from where it is, not copied. */
-const LARGE = 16 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
@@ -349,68 +345,19 @@ export class Outgoing {
   /** Gathers messages that fit into one small piece; gives how many they are. */
   #gatherLittle(messages: Message[]): number {
     const spare = this.#spare = little.take();
-    const into = spare.memory;
-    let taken = 0;
-    let at = 0;
-    for (const message of messages) {
-      const { parts, codec } = message;
-      if (parts === null) break;
-      message.startAt = this.#gathered + at;
-      if (typeof parts === "string" || parts instanceof Uint8Array) {
-        at = put(parts, codec!, into, at);
-      } else {
-        for (const part of parts) at = put(part, codec!, into, at);
-      }
-      message.endAt = this.#gathered + at;
-      taken += 1;
-    }
-    this.#gathered += at;
-    if (at > 0) this.#pieces = [spare.first(at)];
+    const taken = gatherLittle(messages, spare.memory, this.#gathered);
+    const size = messages[taken - 1]!.endAt - this.#gathered;
+    this.#gathered += size;
+    if (size > 0) this.#pieces = [spare.first(size)];
     return taken;
   }
 
   /** Gathers into a large piece, with large bytes in between from where they are. */
   #gatherMuch(messages: Message[]): number {
-    const into = (this.#spare = much.take()).memory;
     const pieces: Uint8Array[] = [];
-    let from = 0;
-    let at = 0;
-    let gathered = 0;
-    const cut = () => {
-      if (at > from) pieces.push(into.subarray(from, at));
-      from = at;
-    };
-    const add = (part: Part, codec: Codec): void => {
-      if (typeof part === "string" && mostBytes(part, codec) <= into.length - at) {
-        const end = writeText(part, codec, into, at);
-        gathered += end - at;
-        at = end;
-        return;
-      }
-      const bytes = typeof part === "string" ? bytesOf(part, codec) : part;
-      // Their buffer may have been given away since.
-      if (bytes.length === 0) return;
-      gathered += bytes.length;
-      if (bytes.length < LARGE && bytes.length <= into.length - at) {
-        into.set(bytes, at);
-        at += bytes.length;
-      } else {
-        cut();
-        pieces.push(bytes);
-      }
-    };
-    let taken = 0;
-    for (const message of messages) {
-      const { parts, codec } = message;
-      if (parts === null || gathered >= GATHERED - LARGE) break;
-      message.startAt = this.#gathered + gathered;
-      if (typeof parts === "string" || parts instanceof Uint8Array) add(parts, codec!);
-      else for (const part of parts) add(part, codec!);
-      message.endAt = this.#gathered + gathered;
-      taken += 1;
-    }
-    this.#gathered += gathered;
-    cut();
+    const { memory } = this.#spare = much.take();
+    const taken = gatherMuch(messages, memory, this.#gathered, pieces);
+    this.#gathered = messages[taken - 1]!.endAt;
     this.#pieces = pieces;
     return taken;
   }
@@ -594,28 +541,4 @@ export class Outgoing {
     this.#holder = null;
     this.#settled();
   }
-}
-
-/** Whether all messages together take no more than {@linkcode LITTLE}. */
-function isLittle(messages: Message[]): boolean {
-  let most = 0;
-  for (const { parts, codec } of messages) {
-    if (parts === null) break;
-    if (typeof parts === "string" || parts instanceof Uint8Array) most += sizeOf(parts, codec!);
-    else for (const part of parts) most += sizeOf(part, codec!);
-    if (most > LITTLE) return false;
-  }
-  return true;
-}
-
-/** Writes a part where there is room for it; gives the place behind it. */
-function put(part: Part, codec: Codec, into: Uint8Array, at: number): number {
-  if (typeof part === "string") return writeText(part, codec, into, at);
-  // Their buffer may have been given away since.
-  if (part.length > 0) into.set(part, at);
-  return at + part.length;
-}
-
-function sizeOf(part: Part, codec: Codec): number {
-  return typeof part === "string" ? mostBytes(part, codec) : part.length;
 }

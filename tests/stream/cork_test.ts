@@ -82,6 +82,25 @@ Deno.test("uncork() tells of a failure that the held sends could not know", asyn
   await stream.close();
 });
 
+Deno.test("a send to a corked stream that has failed is told so, and holds nothing", async () => {
+  const write = Promise.withResolvers<number>();
+  const stream = new BufferedStream({
+    read: () => new Promise(() => {}),
+    write: () => write.promise,
+    end: () => Promise.resolve(),
+    close: () => {},
+    keeps_alive: true,
+  });
+  const first = stream.send("first");
+  assertEquals(stream.cork(), [true, null]);
+  assertEquals(await stream.send("held"), [4, null]);
+  write.reject(new Deno.errors.ConnectionReset("reset"));
+  assertEquals((await first)[1]?.code, "reset");
+  assertEquals((await stream.send("more"))[1]?.code, "reset");
+  assertEquals((await stream.uncork())[1]?.code, "reset");
+  await stream.close();
+});
+
 Deno.test("uncork() is one message: it times out as one, and is withdrawn whole", async () => {
   const [a, b] = pair({ capacity: 4 });
   const first = a.send("it fills what is between", { timeout: 0 });
