@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
 import { Link } from "./_link.ts";
 import type { Asked, Batch } from "./_packet.ts";
 import { makePlace, type Place } from "./_place.ts";
@@ -28,13 +29,15 @@ export function startProcess(
   });
   child.stdin?.end(code);
   const gone = Promise.all([exitOf(child), drained(child)]).then(([ending]) => ending);
-  const link = new Link(true, (batch) => void (child.connected && child.send(batch as never)));
+  const post = (batch: Batch, socket?: Socket) => {
+    if (child.connected) child.send(batch as never, socket as never);
+    else socket?.destroy();
+  };
+  const link = new Link(true, (batch) => post(batch));
   const place = makePlace(number, true, link, gone, () => void child.kill("SIGKILL"));
   place.hand = ({ kind, to, from, via, session, value }, socket) => {
     link.flush();
-    const batch: Batch = [kind, to, from, via, session, value];
-    if (child.connected) child.send(batch as never, socket as never);
-    else socket.destroy();
+    post([kind, to, from, via, session, value], socket);
   };
   child.on("message", (batch: unknown) => onBatch(place, batch as Batch));
   return place;
@@ -83,29 +86,29 @@ function exitOf(child: ChildProcess): Promise<Ending> {
   });
 }
 
-/** Milliseconds that a process which has ended is still heard, where its pipe does not end. */
+/** So many milliseconds without a word from one that has ended: nothing more comes. */
 const LAST_WORDS = 50;
 
 /** Resolves when all that it had posted is here: its last words come before its end. */
 function drained(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     let late: ReturnType<typeof setTimeout> | undefined;
-    const hangUp = () => {
-      if (child.connected) child.disconnect();
+    const hearOut = () => {
+      clearTimeout(late);
+      if (child.connected) late = setTimeout(() => child.disconnect(), LAST_WORDS);
     };
     child.on("disconnect", () => {
       clearTimeout(late);
       resolve();
     });
-    // The runtime overlooks the end of a pipe that a message to it has broken.
-    child.on("exit", () => {
-      // One that we killed has said what counts, or was not asked.
-      if (child.killed) hangUp();
-      else if (child.connected) late = setTimeout(hangUp, LAST_WORDS);
+    child.on("message", () => {
+      if (late !== undefined) hearOut();
     });
+    // The runtime overlooks the end of a pipe that a message to it has broken.
+    child.on("exit", hearOut);
     child.on("error", () => {
-      // A message that was cut off, by a process that ended while it wrote.
-      if (child.pid !== undefined) hangUp();
+      // A message to or from one that has ended: what it had said before may be on its way.
+      if (child.pid !== undefined) hearOut();
       else resolve();
     });
   });

@@ -1,7 +1,18 @@
 /** What happens around the end of contexts, and of the program. */
 import { assertEquals } from "@std/assert";
 import { availableParallelism } from "node:os";
-import { type Context, create, type CreateOptions, inside, unwrap } from "../../context/mod.ts";
+import { setImmediate } from "node:timers";
+import {
+  type Context,
+  create,
+  type CreateOptions,
+  inside,
+  type IoError,
+  stuck_after,
+  unwrap,
+} from "../../context/mod.ts";
+import { on_error } from "../../thread/mod.ts";
+import { isGone } from "../process/programs.ts";
 import { program } from "./within.ts";
 import type { Order } from "./worker.ts";
 
@@ -23,6 +34,90 @@ Deno.test("what a thread has sent before Deno.exit() arrives, before its end", a
     assertEquals([message?.value[0], message?.value[1].length], [n, 20_000]);
   }
   assertEquals((await ended)[0]?.reason, "exited");
+});
+
+Deno.test("what a process has sent before Deno.exit() arrives, though a message to it breaks the pipe", async () => {
+  const quiet = on_error(() => {});
+  const ctx = await worker({ isolated: true });
+  const pid = unwrap(await ctx.query({ do: "pid" }));
+  const ended = ctx.wait();
+  await ctx.send({ do: "say and exit" });
+  await new Promise((next) => setImmediate(next));
+  // In this turn: nothing of what it says is read before the message to it.
+  while (!isGone(pid as number));
+  await ctx.send({ do: "nothing" });
+  for (let n = 0; n < 100; n++) assertEquals((await inside().recv())[0]?.value, n);
+  assertEquals((await ended)[0]?.reason, "exited");
+  quiet();
+});
+
+Deno.test("a message to a process that was killed is told as unread, with its end", async () => {
+  const said: string[] = [];
+  const quiet = on_error((error) => said.push((error as IoError).code));
+  const ctx = await worker({ isolated: true });
+  const pid = unwrap(await ctx.query({ do: "pid" })) as number;
+  Deno.kill(pid, "SIGKILL");
+  while (!isGone(pid));
+  const sent = ctx.send({ do: "nothing" });
+  const asked = ctx.query({ do: "nothing" });
+  assertEquals([(await sent)[1], (await asked)[1]?.reason], [null, "killed"]);
+  const [end] = await ctx.wait();
+  assertEquals([end?.reason, end?.unread, said], ["killed", 1, ["gone"]]);
+  quiet();
+});
+
+Deno.test("a message of a context that has ended since can be taken", async () => {
+  const ctx = await worker();
+  await ctx.send({ do: "parent" });
+  await ctx.send({ do: "return" });
+  await ctx.wait();
+  assertEquals((await inside().recv())[0]?.value, "your child");
+});
+
+Deno.test("wait() for a context that never was answers, as often as it is asked", async () => {
+  const nobody = inside().handle(1_000_000);
+  const ends = await Promise.all([nobody.wait(), nobody.wait()]);
+  const ending = { reason: "returned" as const, message: "long ago, or never was" };
+  assertEquals(ends, [[ending, null], [ending, null]]);
+});
+
+Deno.test("contexts of one thread end each once, whatever is sent to them meanwhile", async () => {
+  // One more than there may be threads: so two share one.
+  const all = await Promise.all(Array.from({ length: availableParallelism() + 1 }, () => worker()));
+  const [first, last] = [all[0]!, all.at(-1)!];
+  // It takes this one in the moment in which it is destroyed; the news of that comes too late.
+  const taken = last.send({ do: "nothing" });
+  last.destroy("enough");
+  assertEquals(await taken, [true, null]);
+  assertEquals((await last.wait())[0], { reason: "destroyed", message: "enough" });
+  const other = await worker();
+  const said: string[] = [];
+  const quiet = on_error((error) => {
+    // Whoever hears of the first end finds the second context still there, for this moment.
+    if (said.push((error as Error).message) === 1) other.send({ do: "never" });
+  });
+  await unwrap(first.send({ do: "exit" }));
+  await unwrap(first.send({ do: "unread" }));
+  const ends = await Promise.all([first.wait(), other.wait()]);
+  assertEquals(ends.map(([end]) => [end?.reason, end?.unread]), [["exited", 1], ["exited", 1]]);
+  assertEquals(said.map((words) => words.split(":")[0]), [
+    `Context ${first.id} has ended (exited)`,
+    `Context ${other.id} has ended (exited)`,
+  ]);
+  quiet();
+  await destroyed(all.slice(1, -1));
+});
+
+Deno.test("a thread that fails past its contexts, or holds too much memory, ends them", async () => {
+  const failed = await worker();
+  await failed.send({ do: "fail past all" });
+  assertEquals((await failed.wait())[0], { reason: "threw", message: "Error: past all" });
+  // Where memory gets short, it is silent for long.
+  stuck_after(60_000);
+  const full = await worker();
+  await full.send({ do: "hold ever more" });
+  assertEquals((await full.wait())[0]?.reason, "killed");
+  stuck_after(2_000);
 });
 
 Deno.test("code that outlives its context still gets its answers", async () => {

@@ -1,5 +1,13 @@
 import { getHeapStatistics } from "node:v8";
-import type { Inside, IoError } from "../../context/mod.ts";
+import {
+  abandoned,
+  type Inside,
+  inside as mainInside,
+  type IoError,
+  share,
+  stuck_after,
+} from "../../context/mod.ts";
+import { pair } from "../../stream/mod.ts";
 import { kill, newthread, on_error, sleep, wait } from "../../thread/mod.ts";
 
 /** What the tests ask of it. */
@@ -47,6 +55,27 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
     if (what === "count") counted.push(value);
     if (what === "counted") inside.reply(message, counted);
     if (what === "exit") Deno.exit(3);
+    if (what === "pid") inside.reply(message, Deno.pid);
+    if (what === "say and exit") {
+      for (let n = 0; n < 100; n++) await inside.parent.send(n);
+      Deno.exit(3);
+    }
+    if (what === "fail past all") {
+      addEventListener("error", () => {
+        throw new Error("past all");
+      });
+      reportError(new Error("in time"));
+    }
+    if (what === "hold ever more") {
+      const held: unknown[] = [];
+      setInterval(() => {
+        for (let n = 0; n < 50; n++) held.push(new Array(100_000).fill(n + 0.5));
+      }, 0);
+    }
+    if (what === "main thread only") {
+      const calls = [() => mainInside(), () => stuck_after(500), () => abandoned(), shareAlone];
+      inside.reply(message, calls.map(wordsThrown));
+    }
     if (what === "kill") Deno.kill(Deno.pid, "SIGKILL");
     if (what === "throw") throw new Error("thrown on request");
     if (what === "return") return;
@@ -126,6 +155,23 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
     if (what === "permission") {
       inside.reply(message, (await Deno.permissions.query({ name: "net" })).state);
     }
+  }
+}
+
+function shareAlone(): void {
+  const [stream] = pair();
+  try {
+    share(stream);
+  } finally {
+    stream.close_immediately();
+  }
+}
+
+function wordsThrown(call: () => unknown): unknown {
+  try {
+    return call();
+  } catch (error) {
+    return String(error);
   }
 }
 
