@@ -99,6 +99,13 @@ export function uncopyable(cause: unknown): TypeError {
   return new TypeError(`value must be one that can be copied: ${words}`, { cause });
 }
 
+/** Throws a TypeError for a transfer to a process. */
+export function checkTransfer(moved: Transferable[] = []): void {
+  if (moved.length > 0) {
+    throw new TypeError("transfer must be empty: nothing can be moved between processes");
+  }
+}
+
 const BETWEEN_PROCESSES: ReadonlySet<unknown> = new Set([
   ...[Object, Array, Map, Set, Date, RegExp, ArrayBuffer, Boolean, Number, String, BigInt],
   ...[Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError],

@@ -46,7 +46,7 @@ export class Hub implements Home {
       about: (id, packet) => this.#onward(id, packet),
       link: (place) => this.#places.get(place)?.link ?? null,
       hurry: (mail) => this.#placeFor(mail)?.link.flush(),
-      ended: () => {},
+      isolated: (id) => this.#at.get(id)?.isolated ?? false,
     });
     this.main = new Cell(this.office, 0, 0, "main", []);
     this.office.cells.set(0, this.main);
@@ -177,7 +177,7 @@ export class Hub implements Home {
 
   #ended(place: Place, id: number, ending: Ending): void {
     place.ids.delete(id);
-    if (!this.#at.delete(id)) return;
+    this.#at.delete(id);
     this.#made(id, ending.message);
     this.office.senders.heard(id, ending);
     for (const other of this.#places.values()) other.link.post({ k: "end", id, ending });
@@ -213,9 +213,8 @@ export class Hub implements Home {
     } catch (error) {
       const { kind, session, via } = mail;
       const of = kind === REPLY ? mail.from : mail.to;
-      const refused: Packet = { k: "refused", to: via, of, kind, session, words: String(error) };
-      if (via === 0) this.office.take(refused);
-      else this.#places.get(via)?.link.post(refused);
+      const words = String(error);
+      this.#places.get(via)?.link.post({ k: "refused", to: via, of, kind, session, words });
     }
   }
 

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import { checkForProcess, copy, uncopyable } from "./_copy.ts";
+import { checkForProcess, checkTransfer, copy, uncopyable } from "./_copy.ts";
 import type { Batch, Mail, Packet } from "./_packet.ts";
 
 /** A batch of so many entries does not wait for the end of the turn: the receiver can begin. */
@@ -91,9 +91,7 @@ export class Link {
       checkForProcess(mail.value);
       return this.#push(mail, []);
     }
-    if (moved.length > 0) {
-      throw new TypeError("transfer must be empty: nothing can be moved between processes");
-    }
+    checkTransfer(moved);
     const [value] = copy(mail.value);
     checkForProcess(value);
     this.#push({ ...mail, value }, []);

@@ -43,5 +43,4 @@ export type Word =
   | { k: "refused"; err: PackedError }
   | { k: "misuse"; range: boolean; message: string }
   | { k: "lost"; err: PackedError }
-  | { k: "answer"; n: number; value: Answer }
-  | { k: "failed"; n: number; err: PackedError };
+  | { k: "answer"; n: number; value: Answer };

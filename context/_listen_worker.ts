@@ -89,8 +89,7 @@ class Worker {
       return server;
     } catch (error) {
       // The caller's fault, which it shall hear as if it had been told there.
-      if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
-      const { message } = error;
+      const { message } = error as Error;
       this.#say({ k: "misuse", range: error instanceof RangeError, message });
       return null;
     }
@@ -105,18 +104,17 @@ class Worker {
     const { n, question } = order;
     // A thread of the context, which does not end before it has answered.
     this.#inside.run(async () => {
-      const [value, err] = await this.#answer(question);
-      if (err === null) this.#say({ k: "answer", n, value });
-      else this.#say({ k: "failed", n, err: packError(err) });
+      this.#say({ k: "answer", n, value: await this.#answer(question) });
     });
   }
 
-  async #answer(question: Question): Promise<Result<Answer>> {
+  async #answer(question: Question): Promise<Answer> {
     const server = this.#server!;
-    if (question.what === "close") return await server.close();
-    if (question.what === "shutdown") return await server.shutdown({ grace: question.grace });
+    if (question.what === "close") return (await server.close())[0]!;
+    // None is known where killed handlers do not unwind.
+    if (question.what === "shutdown") return (await server.shutdown(question))[0] ?? 0;
     const { connections } = server;
-    return [{ connections, accepted: this.#accepted, failed: this.#failed }, null];
+    return { connections, accepted: this.#accepted, failed: this.#failed };
   }
 }
 

@@ -23,7 +23,7 @@ export class Member implements Home {
       about: (_id, packet) => link.post(packet),
       link: () => link,
       hurry: () => link.flush(),
-      ended: (id, ending) => link.post({ k: "end", id, ending }),
+      isolated: () => link.isolated,
     });
     current.home = this;
     // What was sent before Deno.exit() has been sent.

@@ -13,14 +13,14 @@ export { gone };
 export interface Outside {
   /** Mail for a context that is not here; as {@linkcode Link.mail}. */
   mail(mail: Mail, moved: Transferable[], ours: boolean): void;
-  /** A packet about a context that is not here. */
+  /** A packet about a context that is not here, or has just ended. */
   about(id: number, packet: Packet): void;
   /** The way to another thread, by its number; null if it has gone. */
   link(place: number): Link | null;
   /** Sends at once what waits for the end of the turn, on the way of this mail. */
   hurry(mail: Mail): void;
-  /** A context of this thread has ended. */
-  ended(id: number, ending: Ending): void;
+  /** Whether that context is known to be reached as a process is, which takes less. */
+  isolated(id: number): boolean;
 }
 
 /** Mail and packets of one thread: for the contexts that run here, and from them. */
@@ -42,6 +42,7 @@ export class Office {
       postOurs: (mail, moved) => this.#postOurs(mail, moved),
       hurry: (mail) => outside.hurry(mail),
       watch: (id) => outside.about(id, { k: "watch", id }),
+      isolated: (id) => !this.cells.has(id) && outside.isolated(id),
     });
   }
 
@@ -119,7 +120,7 @@ export class Office {
     const cell = this.cells.get(id);
     if (cell === undefined || id === 0) return;
     this.cells.delete(id);
-    this.#outside.ended(id, ending);
+    this.#outside.about(id, { k: "end", id, ending });
     cell.stop(ending.message);
   }
 

@@ -10,7 +10,7 @@ import {
   type Result,
   type WaitOptions,
 } from "../core/mod.ts";
-import { copy } from "./_copy.ts";
+import { checkForProcess, checkTransfer, copy } from "./_copy.ts";
 import { CONFIRM, isMessage, type Mail, QUERY, type Refused, SEND } from "./_packet.ts";
 import type { Ending, SendOptions } from "./types.ts";
 
@@ -50,6 +50,8 @@ export interface Ways {
   hurry(mail: Mail): void;
   /** Asks to be told when that context has ended. */
   watch(id: number): void;
+  /** Whether that context is known to be reached as a process is, which takes less. */
+  isolated(id: number): boolean;
 }
 
 /**
@@ -149,7 +151,7 @@ export class Senders {
   /** The main thread found that mail cannot go where it should. */
   refused({ of, kind, session, words }: Refused): void {
     if (isMessage(kind)) this.taken(of, 1, kind === SEND ? 1 : 0);
-    const err = unsupported(of, words);
+    const err = new IoError("unsupported", `Cannot send to context ${of}: ${words}`);
     const answer = this.#targets.get(of)?.answers.get(session);
     if (kind === SEND) report(err, `a message to context ${of}`);
     else answer?.(fail(err));
@@ -163,10 +165,8 @@ export class Senders {
     if (unread > 0) ending = { ...ending, unread };
     this.endings.set(id, ending);
     if (this.endings.size > REMEMBERED) {
-      for (const oldest of this.endings.keys()) {
-        this.endings.delete(oldest);
-        break;
-      }
+      const [oldest] = this.endings.keys();
+      this.endings.delete(oldest!);
     }
     if (target === undefined) return;
     this.#targets.delete(id);
@@ -223,9 +223,12 @@ export class Senders {
     }
   }
 
-  /** What must wait for room is copied now. */
+  /** What must wait for room is copied now, or is refused as if there were some. */
   #own(mail: Mail, transfer?: Transferable[]): [Mail, Transferable[]] {
+    const isolated = this.#ways.isolated(mail.to);
+    if (isolated) checkTransfer(transfer);
     const [value, moved] = copy(mail.value, transfer);
+    if (isolated) checkForProcess(value);
     return [{ ...mail, value }, moved];
   }
 
@@ -236,14 +239,10 @@ export class Senders {
   ): Waiting {
     return {
       put: () => {
-        try {
-          // Its value is ours: no need to copy it once more.
-          this.#ways.postOurs(mail, moved);
-          this.#count(target, mail);
-          done([true, null]);
-        } catch (cause) {
-          done(fail(unsupported(mail.to, String(cause), cause)));
-        }
+        // Its value is ours: no need to copy it once more.
+        this.#ways.postOurs(mail, moved);
+        this.#count(target, mail);
+        done([true, null]);
       },
       fail: (err) => done(fail(err)),
     };
@@ -285,10 +284,6 @@ function lost(count: number, { reason }: Ending): string {
   // Only one that ends by itself has said before what it had taken.
   const known = reason === "returned" || reason === "threw" ? "" : "up to ";
   return `${known}${count} unread message${count === 1 ? "" : "s"}`;
-}
-
-function unsupported(id: number, words: string, cause?: unknown): IoError {
-  return new IoError("unsupported", `Cannot send to context ${id}: ${words}`, { cause });
 }
 
 /** The error of whoever wants something of a context that has ended. */

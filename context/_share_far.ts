@@ -156,7 +156,6 @@ export class FarEnd implements Source {
 
   /** The stream is there no more. */
   gone(err: IoError): void {
-    if (this.#gone !== null) return;
     this.#leave(err);
     this.on_gone?.(err);
   }

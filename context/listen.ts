@@ -1,11 +1,13 @@
 import {
   checkTimeout,
+  dying,
   type Encoding,
   evenKilled,
   fail,
   IoError,
   ok,
   park,
+  refusal,
   report,
   type Result,
   root,
@@ -101,6 +103,8 @@ class Slot {
   readonly index: number;
   ctx: Context | null = null;
   starts = 0;
+  /** Settles when its last start is over, whatever has come of it. */
+  starting: Promise<unknown> | null = null;
   /** Told once whether it listens. */
   begun: ((result: Result<Address>) => void) | null = null;
   readonly asked = new Map<number, (result: Result<Answer>) => void>();
@@ -110,8 +114,7 @@ class Slot {
   }
 
   /** It has ended: whoever waits for a word of it hears that. */
-  ended(ctx: Context, { reason, message }: Ending): void {
-    if (this.ctx !== ctx) return;
+  ended({ reason, message }: Ending): void {
     this.ctx = null;
     const words = `Worker ${this.index} has ended (${reason}): ${message}`;
     const err = new IoError("gone", words, { reason });
@@ -175,7 +178,11 @@ export class ShardedServer implements Supervised, AsyncDisposable {
     if (backoff !== undefined) strategy.backoff = backoff;
     const children = this.#slots.map((slot) => ({
       name: `worker ${slot.index} of ${this.#name}`,
-      start: () => this.#start(slot),
+      start: () => {
+        const start = this.#start(slot);
+        slot.starting = start.catch(() => {});
+        return start;
+      },
       restart: "transient" as const,
     }));
     const [tree, err] = await supervise(children, strategy);
@@ -230,13 +237,28 @@ export class ShardedServer implements Supervised, AsyncDisposable {
    * Stops listening. Connections that are open go on; each worker ends when its last one
    * has. Gives `true` when the port is free. Idempotent.
    */
-  async close(): Promise<Result<true>> {
+  close(): Promise<Result<true>> {
     this.#closing = true;
-    for (const [{ ctx }, [, err]] of await this.#askAll({ what: "close" })) {
-      // What has ended listens no more; what does not answer is stuck.
-      if (err !== null && err.code !== "gone") ctx?.destroy("it did not stop listening");
-    }
-    return [true, null];
+    // It goes on when its caller is killed, and is begun by one that was killed before.
+    const closing = runIn(
+      root,
+      () => Promise.all(this.#slots.map((slot) => this.#close(slot))),
+      [],
+    );
+    return park<Result<true>>(() => `close the server on ${this.#name}`, {}, (wake) => {
+      closing.then(() => wake([true, null]));
+      return () => {};
+    });
+  }
+
+  /** Has a worker stop listening; one that is about to begin, when it has. */
+  async #close(slot: Slot): Promise<void> {
+    if (slot.ctx !== null) await slot.starting;
+    const { ctx } = slot;
+    if (ctx === null) return;
+    const [, err] = await this.#ask(slot, { what: "close" }, { timeout: PATIENCE });
+    // What has ended listens no more; what does not answer is stuck.
+    if (err !== null && err.code !== "gone") ctx.destroy("it did not stop listening");
   }
 
   /**
@@ -288,15 +310,25 @@ export class ShardedServer implements Supervised, AsyncDisposable {
     if (permissions !== undefined) options.permissions = permissions;
     const [ctx, err] = await createFor(wiredHome(), this.#parent, this.#url, options);
     if (err !== null) return fail(err);
+    if (this.#closing) {
+      // It was not there to be told, and has not been told to listen.
+      ctx.destroy("the server was closed");
+      await ctx.wait();
+      return ok<Supervised>(CLOSED);
+    }
     slot.ctx = ctx;
     slot.starts++;
     const begun = new Promise<Result<Address>>((resolve) => slot.begun = resolve);
-    ctx.wait().then(([ending]) => slot.ended(ctx, ending!));
+    ctx.wait().then(([ending]) => slot.ended(ending!));
     const place: Place = { ...this.#place, index: slot.index };
     postTo(ctx.id, LINE, this.#parent, { k: "begin", place });
     const [address, refused] = await begun;
     slot.begun = null;
-    if (refused !== null) return fail(refused);
+    if (refused !== null) {
+      // Nothing of it is left when that is told.
+      await ctx.wait();
+      return fail(refused);
+    }
     if (this.#address === null) {
       this.#address = address;
       if (address.family === "tcp") {
@@ -306,9 +338,8 @@ export class ShardedServer implements Supervised, AsyncDisposable {
       // From now on it is ours.
       this.#place.joins = true;
     }
-    // Closed meanwhile: it was not there to be told.
-    if (this.#closing) ctx.destroy("the server was closed");
-    else this.#call("onstart", slot.index, ctx.id);
+    // Closed meanwhile: it is told that next.
+    if (!this.#closing) this.#call("onstart", slot.index, ctx.id);
     return ok<Supervised>(ctx);
   }
 
@@ -344,7 +375,7 @@ export class ShardedServer implements Supervised, AsyncDisposable {
     } else {
       const wake = slot.asked.get(word.n);
       slot.asked.delete(word.n);
-      wake?.(word.k === "answer" ? [word.value, null] : fail(unpackError(word.err)));
+      wake?.([word.value, null]);
     }
   }
 
@@ -382,6 +413,8 @@ const CLOSED: Supervised = {
  *
  * Errors: those of `cosocket.listen` (`in_use`, `denied`, `unreachable`, `tls`), `failed`
  * when the module cannot be loaded, `no_permission`. What is wrong with an argument throws.
+ * To find out whether a `port` other than 0 is taken, it is listened on alone for a moment
+ * first: a client that comes just then is reset. Not with `reuseport`.
  * Requires `--allow-net=host:port` (a worker's `permissions` if isolated; with port 0, of
  * the whole host) and what {@linkcode create} does. Linux; elsewhere the system may give
  * all connections to one worker, or refuse a second one. From node-lua, whose contexts
@@ -410,6 +443,9 @@ export async function listen<E extends Encoding = "lines">(
 ): Promise<Result<ShardedServer>> {
   const shards = options as ShardOptions<Encoding>;
   const href = checkShards(host, url, shards);
+  // What a killed thread could not wait for is not begun.
+  const refused = dying === 0 ? null : refusal();
+  if (refused !== null) return await refused;
   const server = new ShardedServer(host, port, href, shards);
   let given = false;
   // The workers belong to the server, not to the thread that happens to start it.

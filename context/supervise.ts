@@ -279,8 +279,10 @@ class Tree implements Supervisor {
   }
 
   stop(options: WaitOptions = {}): Promise<Result<true>> {
+    // Also by a killed thread, which cannot wait for it.
+    const stopped = asRoot(() => this.end());
     return park<Result<true>>(() => "stop a supervisor", options, (wake) => {
-      asRoot(() => this.end()).then(() => wake([true, null]));
+      stopped.then(() => wake([true, null]));
       return () => {};
     });
   }

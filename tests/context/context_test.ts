@@ -67,7 +67,22 @@ Deno.test("create() fails for a module that is not there, and throws for a relat
   const [, err] = await create(new URL("./nowhere.ts", import.meta.url));
   assertEquals(err?.code, "failed");
   assertThrows(() => create("./worker.ts"), TypeError, "url must be absolute");
+  assertThrows(() => create(url, { args: "x" as never }), TypeError, "args must be an array");
   assertThrows(() => create(url, { isolated: true, permissions: ["x.ts"] }), TypeError, "be flags");
+});
+
+Deno.test("what is the main thread's alone throws in a context, and so does a share without inside", async () => {
+  const ctx = await worker();
+  assertEquals((await ctx.query({ do: "main thread only" }))[0], [
+    "TypeError: inside: a context gets its own as argument",
+    "TypeError: stuck_after is for the main thread only",
+    "TypeError: abandoned is for the main thread only",
+    "TypeError: share in a context wants { inside }, what its function got",
+  ]);
+  ctx.destroy();
+  await ctx.wait();
+  const words = "the main thread cannot be destroyed";
+  assertThrows(() => inside().self.destroy(), TypeError, words);
 });
 
 Deno.test("send() shares a SharedArrayBuffer with a context in a thread", async () => {

@@ -5,10 +5,12 @@
 import { assertEquals } from "@std/assert";
 import { availableParallelism } from "node:os";
 import {
+  claim,
   type Context,
   create,
   type CreateOptions,
   inside,
+  open,
   process_child,
   type Result,
   supervise,
@@ -19,6 +21,7 @@ import {
 } from "../../context/mod.ts";
 import { exec } from "../../process/mod.ts";
 import { type IoError, kill, newthread, queue, wait } from "../../thread/mod.ts";
+import { inKilled } from "../kill/killed.ts";
 import { program } from "./within.ts";
 import type { Order } from "./worker.ts";
 
@@ -56,6 +59,16 @@ async function full(call: (ctx: Context<Order>, options: WaitOptions) => Promise
       assertEquals((await unwrap(counted) as unknown[]).length, 1024);
       await destroyed(ctx);
     },
+  };
+}
+
+/** The address of a stream whose owner does not answer. */
+async function shared(call: (address: string, options: WaitOptions) => Promise<unknown>) {
+  const ctx = await worker();
+  const address = `shared:${ctx.id}:101:${"0".repeat(32)}`;
+  return {
+    call: (options: WaitOptions) => call(address, { timeout: 0, ...options }),
+    end: () => destroyed(ctx),
   };
 }
 
@@ -128,6 +141,8 @@ const BLOCKING: Record<string, () => Promise<Blocking>> = {
       },
     });
   },
+  "open()": () => shared(open),
+  "claim()": () => shared(claim),
   "Supervisor.wait()": () => tree((supervisor, options) => supervisor.wait(options)),
   "thread_child().wait()": async () => {
     const child = await unwrap(thread_child(() => new Promise(() => {})));
@@ -152,7 +167,7 @@ const BLOCKING: Record<string, () => Promise<Blocking>> = {
 };
 
 for (const [name, make] of Object.entries(BLOCKING)) {
-  Deno.test(`${name} leaves nothing behind when it is killed, aborted or late`, async () => {
+  Deno.test(`${name} leaves nothing behind when it is killed, aborted, late, or made in a killed thread`, async () => {
     const { call, end } = await make();
     // At once, and when it has waited.
     for (const turns of [0, 3]) {
@@ -170,6 +185,7 @@ for (const [name, make] of Object.entries(BLOCKING)) {
       "cancelled",
     );
     assertEquals((await call({ timeout: 1 }) as [null, IoError])[1].code, "timeout");
+    assertEquals(await inKilled(() => call({})), "killed");
     await end();
   });
 }
@@ -182,6 +198,15 @@ Deno.test("Supervisor.stop() goes on when who waits for it is killed", async () 
   kill(thread);
   assertEquals((await call({ timeout: 1 }) as [null, IoError])[1].code, "timeout");
   await end();
+});
+
+Deno.test("Supervisor.stop() in a thread that was killed before throws that, and stops", async () => {
+  const supervisor = await unwrap(supervise([{
+    name: "child",
+    start: () => thread_child(() => new Promise(() => {})),
+  }]));
+  assertEquals(await inKilled(() => supervisor.stop()), "killed");
+  assertEquals((await supervisor.wait())[0]?.reason, "destroyed");
 });
 
 Deno.test("a program whose creates were all called off comes to its end", async () => {

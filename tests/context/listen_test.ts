@@ -8,11 +8,13 @@ import {
   type ShardCounts,
   type ShardedServer,
   type ShardOptions,
+  stuck_after,
   supervise,
   unwrap,
 } from "../../context/mod.ts";
 import { connect, listen as listenAlone, type TcpSocket } from "../../cosocket/mod.ts";
-import { kill, newthread, on_error, wait } from "../../thread/mod.ts";
+import { FakeClock, kill, newthread, on_error, wait } from "../../thread/mod.ts";
+import { inKilled, turn } from "../kill/killed.ts";
 
 const url = new URL("./shard.ts", import.meta.url);
 const LOOPBACK = { permissions: ["--allow-net=127.0.0.1"] };
@@ -318,7 +320,8 @@ Deno.test("a worker has a mailbox, arguments and a name of its own", async () =>
 Deno.test("a server whose workers end too often ends, with the reason threw", async () => {
   const quiet = on_error(() => {});
   const starts = new Starts();
-  const server = await open({ workers: 1, intensity: 2, onstart: starts.onstart });
+  const options = { intensity: 2, period: 60_000, backoff: 1 };
+  const server = await open({ workers: 1, ...options, onstart: starts.onstart });
   for (let n = 1; n <= 3; n++) {
     await starts.until(n);
     const sock = await dial(server);
@@ -365,6 +368,145 @@ for (const isolated of [false, true]) {
     await owner.wait();
   });
 }
+
+Deno.test("listen() in a thread that was killed before throws that, and starts no worker", async () => {
+  const idle = "data:text/javascript,export default () => {}";
+  const first = unwrap(await create(idle));
+  assertEquals(await inKilled(() => open()), "killed");
+  const second = unwrap(await create(idle));
+  assertEquals(second.id, first.id + 1);
+  await Promise.all([first.wait(), second.wait()]);
+});
+
+Deno.test("in a thread that was killed before a sharded server can be ended, and not be asked", async () => {
+  const server = await open();
+  const sock = await dial(server);
+  assertEquals((await say(sock, "hello"))?.slice(1), " hello");
+  assertEquals(await inKilled(() => server.counts()), "killed");
+  assertEquals(await inKilled(() => server.wait()), "killed");
+  assertEquals((await server.counts())[0]?.length, 2);
+  assertEquals(await inKilled(() => server.close()), "killed");
+  assertEquals(await server.close(), [true, null]);
+  assertEquals((await connect("127.0.0.1", server.port))[1]?.code, "refused");
+  assertEquals((await say(sock, "goes on"))?.slice(1), " goes on");
+  assertEquals(await inKilled(() => server.shutdown()), "killed");
+  assertEquals((await server.done).reason, "destroyed");
+  assertEquals((await sock.receive())[0], null);
+  await sock.close();
+});
+
+/** Holds a worker up in its handler until it is woken. */
+async function block(server: ShardedServer, bell: Int32Array, how: string): Promise<() => void> {
+  const blocked = Atomics.waitAsync(bell, 1, 0).value;
+  const sock = await dial(server);
+  await sock.send(`${how}\n`);
+  await blocked;
+  return () => {
+    Atomics.store(bell, 0, 1);
+    Atomics.notify(bell, 0);
+    sock.close_immediately();
+  };
+}
+
+Deno.test("a worker that does not answer is told by counts(), and destroyed by close()", async () => {
+  const said: string[] = [];
+  const quiet = on_error((error) => said.push(String(error)));
+  stuck_after(60_000);
+  const bell = new Int32Array(new SharedArrayBuffer(8));
+  const server = await open({ workers: 1, args: [bell] });
+  const wake = await block(server, bell, "block");
+  assertEquals((await server.counts({ timeout: 5 }))[1]?.code, "timeout");
+  {
+    using clock = new FakeClock();
+    const closing = server.close();
+    await turn();
+    await clock.tick(10_000);
+    assertEquals(await closing, [true, null]);
+  }
+  wake();
+  assertEquals((await server.done).reason, "returned");
+  assertEquals(said, ["ended (destroyed): it did not stop listening"]);
+  stuck_after(2_000);
+  quiet();
+});
+
+Deno.test("counts() has no row for a worker that ends before it answers", async () => {
+  const quiet = on_error(() => {});
+  const bell = new Int32Array(new SharedArrayBuffer(8));
+  const server = await open({ workers: 1, args: [bell] });
+  const wake = await block(server, bell, "block, exit");
+  const counting = server.counts();
+  wake();
+  assertEquals(await counting, [[], null]);
+  await server.shutdown({ grace: 0 });
+  quiet();
+});
+
+Deno.test("close() does not wait for a worker that is being started anew, which does not listen", async () => {
+  const said: string[] = [];
+  const quiet = on_error((error) => said.push(String(error)));
+  // Its module waits for a word of ours, which comes late the second time.
+  const name = crypto.randomUUID();
+  const slow = `data:text/javascript,const door = new BroadcastChannel("${name}");
+    const open = new Promise((resolve) => door.onmessage = resolve);
+    door.postMessage("here");
+    await open;
+    door.close();
+    export default async (sock) => { await sock.receive(); Deno.exit(3); };`;
+  const door = new BroadcastChannel(name);
+  const again = Promise.withResolvers<void>();
+  let loads = 0;
+  door.onmessage = () => ++loads === 1 ? door.postMessage("go on") : again.resolve();
+  const starts = new Starts();
+  const options = { workers: 1, onstart: starts.onstart };
+  const server = unwrap(await listen("127.0.0.1", 0, slow, options));
+  const sock = await dial(server);
+  await sock.send("end\n");
+  await again.promise;
+  assertEquals(await server.close(), [true, null]);
+  door.postMessage("go on");
+  assertEquals((await server.done).reason, "returned");
+  assertEquals((await connect("127.0.0.1", server.port))[1]?.code, "refused");
+  assertEquals([starts.all.length, said], [1, ["ended (exited): its thread exited"]]);
+  door.close();
+  await sock.close();
+  quiet();
+});
+
+Deno.test("a worker whose listener fails is started anew, as often as is allowed", async () => {
+  const said: string[] = [];
+  const quiet = on_error((error) => said.push(String(error)));
+  const broken = `data:text/javascript,import { Server } from "node:net";
+    const { listen } = Server.prototype;
+    Server.prototype.listen = function (...args) {
+      this.once("listening", () => {
+        setTimeout(() => this.emit("error", new Error("out of order")), 0);
+      });
+      return listen.apply(this, args);
+    };
+    export default () => {};`;
+  const starts = new Starts();
+  const options = { workers: 1, intensity: 1, onstart: starts.onstart };
+  const server = unwrap(await listen("127.0.0.1", 0, broken, options));
+  assertEquals((await server.done).reason, "threw");
+  assertEquals(starts.all.length, 2);
+  assertEquals(said.map((words) => words.includes("out of order")), [true, true]);
+  quiet();
+});
+
+Deno.test("an onstart that throws is reported, and harms nobody", async () => {
+  const said: string[] = [];
+  const quiet = on_error((error, about) => said.push(`${about}: ${(error as Error).message}`));
+  const onstart = () => {
+    throw new Error("of onstart");
+  };
+  await using server = await open({ workers: 1, onstart });
+  const sock = await dial(server);
+  assertEquals(await say(sock, "who"), "0 who");
+  assertEquals(said, [`onstart of the server on 127.0.0.1:${server.port}: of onstart`]);
+  await sock.close();
+  quiet();
+});
 
 Deno.test("a kill of the thread in listen() leaves no worker behind", async () => {
   const starts = new Starts();

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type Context, create, inside } from "../../context/mod.ts";
+import { type Context, create, inside, unwrap } from "../../context/mod.ts";
 import { kill, newthread, on_error, type Thread, wait } from "../../thread/mod.ts";
 import type { Order } from "./worker.ts";
 
@@ -312,6 +312,25 @@ Deno.test("a transfer to a process throws, to a thread it moves, through a full 
   assertEquals(((await counted)[0] as ArrayBuffer[]).at(-1)?.byteLength, 8);
   ctx.destroy();
   await ctx.wait();
+});
+
+Deno.test("a process with a full mailbox is refused the same as one with room", async () => {
+  const deaf =
+    "data:text/javascript,export default () => new Promise(() => setInterval(() => {}));";
+  const process = unwrap(await create<Order>(deaf, { isolated: true }));
+  for (let value = 0; value < 1024; value++) await process.send({ do: "count", value });
+  const order = { do: "count", value: new SharedArrayBuffer(4) };
+  const buffer = new ArrayBuffer(8);
+  const moved = { do: "count", value: buffer };
+  for (const options of [{}, { confirm: true }]) {
+    await assertRejects(() => process.send(order, options), TypeError, "got a SharedArrayBuffer");
+    const transfer = { ...options, transfer: [buffer] };
+    await assertRejects(() => process.send(moved, transfer), TypeError, "transfer must be empty");
+  }
+  await assertRejects(() => process.query(order), TypeError, "got a SharedArrayBuffer");
+  assertEquals(buffer.byteLength, 8);
+  process.destroy();
+  await process.wait();
 });
 
 Deno.test("what the main thread finds out to be no value for a process is unsupported", async () => {

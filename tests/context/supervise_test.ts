@@ -11,6 +11,7 @@ import {
   unwrap,
 } from "../../context/mod.ts";
 import {
+  IoError,
   kill,
   newthread,
   on_error,
@@ -228,6 +229,42 @@ Deno.test("a start or stop that throws or never resolves holds up no supervisor"
     "the start of child 'restarts': no start",
     "the stop of child 'rude': no stop",
   ]);
+  quiet();
+});
+
+Deno.test("a restart that fails is told, and tried again", async () => {
+  const said: string[] = [];
+  const quiet = on_error((error, about) => said.push(`${about}: ${(error as Error).message}`));
+  let starts = 0;
+  const up = Promise.withResolvers<void>();
+  const start = async (): Promise<Result<Supervised>> => {
+    starts += 1;
+    if (starts === 1) return await thread_child(() => Promise.reject(new Error("at once")));
+    if (starts === 2) return await process_child([null, new IoError("exhausted", "too many")]);
+    up.resolve();
+    return await thread_child(() => new Promise(() => {}));
+  };
+  const tree = unwrap(await supervise([{ name: "child", start }]));
+  await up.promise;
+  await tree.stop();
+  assertEquals(said.slice(-1), ["child 'child': too many"]);
+  assertEquals(starts, 3);
+  quiet();
+});
+
+Deno.test("a supervisor that is stopped in its backoff starts nothing any more", async () => {
+  const told = Promise.withResolvers<void>();
+  const quiet = on_error((_error, about) => about.startsWith("child") && told.resolve());
+  let starts = 0;
+  const start = () => {
+    starts += 1;
+    return thread_child(() => Promise.reject(new Error("at once")));
+  };
+  const tree = unwrap(await supervise([{ name: "child", start }], { backoff: 60_000 }));
+  await told.promise;
+  await tree.stop();
+  assertEquals((await tree.wait())[0]?.reason, "destroyed");
+  assertEquals(starts, 1);
   quiet();
 });
 
