@@ -37,10 +37,10 @@ export class Group {
     this.#command = command;
   }
 
-  /** Sends a signal to all of it, or to as much as can be reached; the error, if any. */
-  signal(name: Deno.Signal): IoError | null {
+  /** Sends a signal to all of it or as much as can be reached, or to the child alone; the error, if any. */
+  signal(name: Deno.Signal, alone = false): IoError | null {
     if (this.#empty) return this.#gone();
-    const by = reach();
+    const by = alone ? "child" : reach();
     try {
       if (by === "runtime") Deno.kill(-this.pid, name);
       else if (by === "child") this.#leader.kill(name);
@@ -126,9 +126,8 @@ function statOf(pid: string): { state: string; group: number } | null {
   let text: string;
   try {
     text = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  } catch (error) {
-    // It has ended since the directory was read.
-    if (error instanceof Deno.errors.NotCapable) throw error;
+  } catch {
+    // It has ended since the directory was read, or we are not allowed to see.
     return null;
   }
   // The name stands in brackets and may hold anything; what is fixed comes after it.

@@ -128,25 +128,23 @@ export class Spawned<E extends Encoding = "lines"> implements Child<E> {
 
   kill(signal: string | number = "SIGTERM"): Result<true> {
     const name = signalOf(signal, "kill");
-    if (name instanceof IoError) return fail(name);
+    return name instanceof IoError ? fail(name) : this.#send(name, false);
+  }
+
+  /** Sends a signal to the child and not to its group. */
+  killAlone(name: Deno.Signal): Result<true> {
+    return this.#send(name, true);
+  }
+
+  #send(name: Deno.Signal, alone: boolean): Result<true> {
     const { status } = this;
     if (status !== null) {
       const words = `Cannot send ${name} to ${this.command}: it has ended`;
       const reason = status.signal === null ? "exited" : "killed";
       return fail(new IoError("gone", words, { reason }));
     }
-    const err = this.group.signal(name);
+    const err = this.group.signal(name, alone);
     return err === null ? ok<true>(true) : fail(err);
-  }
-
-  /** Sends a signal to the child and not to its group. */
-  killAlone(name: Deno.Signal): Result<true> {
-    try {
-      this.#process.kill(name);
-      return ok<true>(true);
-    } catch (error) {
-      return fail(fromOs(error, `Cannot send ${name} to ${this.command}`));
-    }
   }
 
   stop(options: StopOptions = {}): Promise<Result<ExitStatus>> {

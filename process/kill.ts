@@ -1,4 +1,4 @@
-import { fail, fromOs, IoError, ok, type Result, type WaitOptions } from "../core/mod.ts";
+import { fail, fromOs, IoError, ok, park, type Result, type WaitOptions } from "../core/mod.ts";
 import { signalOf } from "./_names.ts";
 import { livingChild, outcomeOf } from "./_registry.ts";
 import type { Child, ExitStatus } from "./types.ts";
@@ -66,7 +66,11 @@ export function kill(target: number | Child, signal: string | number = "SIGTERM"
  */
 export function waitpid(pid: number, options: WaitOptions = {}): Promise<Result<ExitStatus>> {
   const child = livingChild(checkPid(pid, "waitpid"));
-  return child === null ? Promise.resolve(outcomeOf(pid)) : child.wait(options);
+  if (child !== null) return child.wait(options);
+  return park<Result<ExitStatus>>(() => `wait for process ${pid}`, options, (wake) => {
+    wake(outcomeOf(pid));
+    return () => {};
+  });
 }
 
 function checkPid(pid: number, caller: string): number {

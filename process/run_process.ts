@@ -180,7 +180,6 @@ class Run {
 
   /** Nobody waits any more: the group is ended, and the pipes are closed. */
   abandon(): void {
-    if (this.#over) return;
     this.#close();
     this.#child.beginStop(this.#grace);
   }

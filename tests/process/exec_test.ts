@@ -127,6 +127,7 @@ Deno.test("exec() throws for misuse and names the argument", () => {
       TypeError,
       "gid must be a number: got string",
     ],
+    [() => exec("a", { cpu: "0" as never }), TypeError, "cpu must be a number or a list"],
     [() => exec("a", { cpu: [] }), RangeError, "cpu must name at least one processor"],
     [() => exec("a", { cpu: 1.5 }), RangeError, "cpu must be a whole number from 0: got 1.5"],
     [

@@ -166,6 +166,13 @@ Deno.test("fork() gives unsupported in a compiled program", () => {
   const err = refusal(true, "a.ts");
   assertEquals(err?.code, "unsupported");
   assertStringIncludes(err!.message, "Cannot start a.ts: a compiled program has no Deno");
+  const build = Object.getOwnPropertyDescriptor(Deno, "build")!;
+  Object.defineProperty(Deno, "build", { ...build, value: { ...Deno.build, standalone: true } });
+  try {
+    assertEquals(fork({ file: "a.ts" })[1]?.code, "unsupported");
+  } finally {
+    Object.defineProperty(Deno, "build", build);
+  }
 });
 
 Deno.test("fork() needs --allow-run=deno, or the path of the Deno that runs", async () => {
@@ -219,6 +226,7 @@ Deno.test("fork() forever passes signals on to the child that runs now, and has 
   assertEquals([child.restarts, child.pid === first, heard.all[0]?.[3]], [1, false, "SIGKILL"]);
   // Nobody starts it anew.
   assertEquals((await unwrap(child.stop({ grace: 0, timeout: 0 }))).success, false);
+  assertEquals((await unwrap(child.wait())).signal, "SIGKILL");
   await heard.until(2);
   assertEquals([heard.all.map(([pid]) => pid === first), child.restarts], [[true, false], 1]);
 });

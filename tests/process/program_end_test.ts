@@ -90,6 +90,60 @@ Deno.test("a program that handles a signal decides itself, and its children run 
   await Promise.all(pids.map(untilGone));
 });
 
+Deno.test("a program that listens to SIGINT past the module lives on, and its children end", async () => {
+  await using program = await startDeno(
+    `// What the module does a second after the signal, it does when it is told to.
+    const { setTimeout } = globalThis;
+    const second = Promise.withResolvers();
+    globalThis.setTimeout = (fn, ms) => ms === 1_000 ? second.resolve(fn) : setTimeout(fn, ms);
+    const clock = new thread.FakeClock();
+    let heard = 0;
+    Deno.addSignalListener("SIGINT", () => console.log("heard", ++heard));
+    ${FAMILY}
+    const file = new URL("data:text/javascript,0");
+    const ended = Promise.withResolvers();
+    const forever = { delay: 1_000_000 };
+    const paused = p.unwrap(p.fork({ file, forever, onexit: ended.resolve }));
+    await ended.promise;
+    console.log("ready");
+    let over = null;
+    second.promise.then((fn) => over = fn);
+    while (over === null) {
+      await clock.tick(1);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    console.log((await child.wait())[0].signal);
+    // As long as the program may be ending, nothing is started anew.
+    await clock.tick(1_000_000);
+    await paused.wait();
+    const late = p.unwrap(p.fork({ file, forever: { delay: 1 } }));
+    await late.wait();
+    console.log(paused.restarts, late.restarts);
+    over();
+    const again = Promise.withResolvers();
+    let runs = 0;
+    const onexit = () => ++runs === 2 && again.resolve();
+    const anew = p.unwrap(p.fork({ file, forever: { delay: 1 }, onexit }));
+    while (runs < 2) {
+      await clock.tick(1);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await anew.stop();
+    await child.close();
+    console.log("lives");
+    clock[Symbol.dispose]();
+    Deno.exit(0);`,
+  );
+  const pids = pidsOf(await program.line());
+  assertEquals(await program.line(), "ready");
+  program.kill("SIGINT");
+  const lines = [];
+  for (let n = 0; n < 5; n++) lines.push(await program.line());
+  assertEquals(lines, ["heard 1", "heard 2", "SIGINT", "0 0", "lives"]);
+  assertEquals((await program.status).code, 0);
+  assertEquals(pids.map(isGone), [true, true]);
+});
+
 Deno.test("an error that somebody takes care of ends no child", async () => {
   const ran = await runDeno(
     `addEventListener("unhandledrejection", (event) => event.preventDefault());

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { children, run_process, type RunOptions, unwrap } from "../../process/mod.ts";
 import { FakeClock, kill, newthread, wait } from "../../thread/mod.ts";
-import { isGone, killQuietly, untilGone } from "./programs.ts";
+import { isGone, killQuietly, runDeno, untilGone } from "./programs.ts";
 
 /** The process ids of the children that run. */
 const running = () => children().map(({ pid }) => pid);
@@ -112,6 +112,56 @@ Deno.test("run_process() starts nothing for a signal that is aborted already", a
   const before = running();
   const [, err] = await run_process("sleep 60", { signal: AbortSignal.abort() });
   assertEquals([err?.code, running()], ["cancelled", before]);
+});
+
+/** A program whose runtime has these faults. */
+const FAULTY = `const { spawn } = Deno.Command.prototype;
+  let fault = {};
+  Deno.Command.prototype.spawn = function () {
+    const child = spawn.call(this);
+    for (const [name, value] of Object.entries(fault)) {
+      Object.defineProperty(child, name, { value: value(child) });
+    }
+    return child;
+  };
+  const failing = () => new ReadableStream({ pull: () => Promise.reject(new Error("no read")) });
+  const full = () => new WritableStream({ write: () => Promise.reject(new Error("no write")) });
+  const lost = (child) => child.status.then(() => Promise.reject(new Error("no status")));
+  const status = Object.getOwnPropertyDescriptor(Deno.ChildProcess.prototype, "status");`;
+
+Deno.test("run_process() tells once what the pipes fail by, and ends the command", async () => {
+  const { lines, errors } = await runDeno(
+    `${FAULTY}
+    const until = async () => { while (p.children().length > 0) await thread.sleep(1); };
+    for (const pipes of [{ stdout: failing, stderr: failing }, { stdin: full }]) {
+      fault = pipes;
+      const [, err] = await p.run_process("sleep 60", { input: "something" });
+      console.log(err.code, err.message);
+      await until();
+    }`,
+  );
+  assertEquals(lines, [
+    "io Cannot read what sleep ... writes: no read",
+    "io Cannot write what sleep ... is to read: no write",
+  ], errors);
+});
+
+Deno.test("a child whose end the runtime cannot tell is an error for all who wait", async () => {
+  const { lines, errors } = await runDeno(
+    `${FAULTY}
+    fault = { status: lost };
+    const told = ([status, err]) => console.log(status, err.message);
+    told(await p.run_process(["true"]));
+    const child = p.unwrap(p.exec(["true"]));
+    told(await child.wait());
+    told(await p.waitpid(child.pid));
+    const file = new URL("data:text/javascript,0");
+    const forked = p.unwrap(p.fork({ file, onexit: () => console.log("not this") }));
+    told(await forked.wait());`,
+  );
+  const words = (name: string) => `null Cannot learn how ${name} ended: no status`;
+  const all = ["true", "true", "true", "deno run data:text/javascript,0"].map(words);
+  assertEquals(lines, all, errors);
 });
 
 Deno.test("run_process() ends a command that writes more than max", async () => {

@@ -64,10 +64,12 @@ Deno.test("exit() with a signal ends a program that handles it, too", async () =
   );
   assertEquals([ours.status.signal, ours.lines], ["SIGTERM", []]);
   const past = await runDeno(
-    `Deno.addSignalListener("SIGTERM", () => console.log("listener")); p.exit("TERM");`,
+    `p.signal.register("TERM", () => console.log("handler"));
+    Deno.addSignalListener("SIGTERM", () => console.log("listener"));
+    p.exit("TERM");`,
     [],
   );
-  assertEquals(past.status.code, 143);
+  assertEquals([past.status.code, past.lines], [143, []]);
 });
 
 Deno.test("exit() throws for what is no status and no signal that ends a program", () => {
@@ -88,6 +90,20 @@ Deno.test("abort() ends the program by SIGABRT, and its children", async () => {
   );
   assertEquals(status.signal, "SIGABRT");
   await untilGone(Number(lines[0]));
+});
+
+Deno.test("abort() ends the children before it tries to end the program", async () => {
+  const { status, lines, errors } = await runDeno(
+    `import process from "node:process";
+     const child = p.unwrap(p.exec(["sleep", "60"]));
+     process.abort = () => {
+       console.log("abort");
+       throw new Error("not this time");
+     };
+     console.log(p.abort()[1].code);
+     console.log((await child.wait())[0].signal);`,
+  );
+  assertEquals([lines, status.code], [["abort", "unsupported", "SIGTERM"], 0], errors);
 });
 
 Deno.test("abort() in a worker gives unsupported, and leaves program and children alone", async () => {

@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { exec, popen, unwrap } from "../../process/mod.ts";
-import { kill, newthread, wait } from "../../thread/mod.ts";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { children, exec, kill, popen, unwrap } from "../../process/mod.ts";
+import { kill as killThread, newthread, wait } from "../../thread/mod.ts";
 import { isGone, killQuietly, runDeno, untilGone } from "./programs.ts";
 
 /** A child and a child of its own, both deaf to SIGTERM; prints both ids. */
@@ -52,6 +52,65 @@ Deno.test("Child.stop() waits for a grandchild that takes its time, and kills a 
   await deaf.child.close();
 });
 
+Deno.test("kill() of a child that has ended, while others of its group are being stopped, gives gone", async () => {
+  const { child, pids } = await start(
+    `sh -c "trap '' TERM; echo \\$\\$; while :; do sleep 1; done" & echo $$; wait`,
+  );
+  const stopping = child.stop({ grace: 60_000 });
+  await child.wait();
+  assertEquals(children().find(({ pid }) => pid === child.pid)?.state, "stopping");
+  for (const [, err] of [kill(child.pid), kill(child)]) {
+    assertEquals([err?.code, err?.reason], ["gone", "killed"]);
+  }
+  assertEquals((await child.stop({ grace: 0 }))[0]?.signal, "SIGTERM");
+  assertEquals((await stopping)[0]?.signal, "SIGTERM");
+  assertEquals(pids.map(isGone), [true, true]);
+  await child.close();
+});
+
+Deno.test("stop() and kill() give the system's no, at the first signal and at the last", async () => {
+  const { lines, errors } = await runDeno(
+    `const { kill } = Deno;
+    let refused = ["SIGTERM", "SIGKILL"];
+    let Refusal = Deno.errors.PermissionDenied;
+    Deno.kill = (pid, signal) => {
+      if (refused.includes(signal)) throw new Refusal("no");
+      kill(pid, signal);
+    };
+    const [one, two] = [p.unwrap(p.exec(["sleep", "60"])), p.unwrap(p.exec(["sleep", "60"]))];
+    console.log((await one.stop())[1].code);
+    console.log((await two.stop({ grace: 0 }))[1].code);
+    console.log(one.kill()[1].message);
+    Refusal = Deno.errors.NotFound;
+    console.log(one.kill()[1].code, one.kill()[1].reason);
+    refused = [];
+    for (const child of [one, two]) {
+      child.kill("KILL");
+      await child.wait();
+    }`,
+  );
+  assertEquals([lines[0], lines[1], lines[3]], ["denied", "denied", "gone exited"], errors);
+  assertStringIncludes(lines[2]!, "Cannot send SIGTERM to sleep");
+});
+
+Deno.test("Child.stop() ends a group whose state may not be seen, or not be signalled by a helper", async () => {
+  const narrow = await runDeno(
+    `const child = p.unwrap(p.popen("trap '' TERM; echo $$; while :; do sleep 1; done"));
+    await child.receive();
+    console.log((await child.stop({ grace: 20 }))[0].signal);
+    await child.close();`,
+    ["--allow-run", "--allow-read=/proc"],
+  );
+  assertEquals(narrow.lines, ["SIGKILL"], narrow.errors);
+  const helpless = await runDeno(
+    `Deno.Command.prototype.outputSync = () => ({ success: false });
+    const child = p.unwrap(p.exec("exec sleep 60"));
+    console.log(child.kill()[0], (await child.wait())[0].signal);`,
+    ["--allow-run=sh"],
+  );
+  assertEquals(helpless.lines, ["true SIGTERM"], helpless.errors);
+});
+
 Deno.test("Child.stop() with a grace of 0 kills at once, and a second stop hastens the first", async () => {
   const one = await start(DEAF);
   assertEquals((await one.child.stop({ grace: 0 }))[0]?.signal, "SIGKILL");
@@ -69,7 +128,7 @@ Deno.test("Child.stop() goes on when nobody waits for it any more", async () => 
   assertEquals((await child.stop({ grace: 60, timeout: 5 }))[1]?.code, "timeout");
   assertEquals(child.status, null);
   const stopper = newthread(() => child.stop());
-  kill(stopper);
+  killThread(stopper);
   assertEquals((await wait(stopper))[1]?.code, "killed");
   assertEquals((await unwrap(child.wait())).signal, "SIGKILL");
   await Promise.all(pids.map(untilGone));

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { children, exec, kill, unwrap, waitpid } from "../../process/mod.ts";
+import { outcomeOf, tell } from "../../process/_registry.ts";
 import * as thread from "../../thread/mod.ts";
+import { inKilled } from "../kill/killed.ts";
 import { isGone } from "./programs.ts";
 
 Deno.test("Child.wait() gives up by timeout and signal, and leaves the child running", async () => {
@@ -53,6 +55,25 @@ Deno.test("waitpid() gives not_found for what is no child of ours, and throws fo
   assertThrows(() => waitpid(1.5), RangeError, "pid must be whole: got 1.5");
 });
 
+Deno.test("waitpid() for what has ended heeds its options, and throws in a killed thread", async () => {
+  const { pid } = unwrap(exec("exit 0"));
+  await waitpid(pid);
+  const signal = AbortSignal.abort();
+  assertEquals((await waitpid(pid, { signal }))[1]?.code, "cancelled");
+  assertThrows(() => waitpid(pid, { timeout: -1 }), RangeError, "timeout must be 0");
+  assertEquals(await inKilled(() => waitpid(pid)), "killed");
+  assertEquals(await inKilled(() => waitpid(Deno.pid)), "killed");
+});
+
+Deno.test("of 1,024 children that have ended it is known how, and not of older ones", () => {
+  const child = (pid: number) => ({ pid }) as unknown as Parameters<typeof tell>[0];
+  const status = (code: number) => ({ pid: code, code, signal: null, success: false });
+  // No process has such an id.
+  for (let n = 1; n <= 1_025; n++) tell(child(-n), [status(n), null]);
+  assertEquals(outcomeOf(-1)[1]?.code, "not_found");
+  assertEquals([outcomeOf(-2)[0]?.code, outcomeOf(-1_025)[0]?.code], [2, 1_025]);
+});
+
 Deno.test("children() lists those that run, with what they are", async () => {
   const before = children().length;
   await using child = unwrap(exec(["sleep", "60"]));
@@ -98,6 +119,7 @@ Deno.test("kill() says what is gone, not there or no signal, and refuses to kill
   assertEquals(kill(child.pid)[1]?.code, "not_found");
   assertEquals(kill(Deno.pid, "SIGNONE")[1]?.code, "unsupported");
   assertEquals(kill(Deno.pid, 999)[1]?.code, "unsupported");
+  assertEquals(killed.kill("SIGNONE")[1]?.code, "unsupported");
   for (const pid of [0, -1]) assertThrows(() => kill(pid), RangeError, "would mean all processes");
   assertThrows(() => kill("1" as unknown as number), TypeError, "wants a process id or a child");
   assertThrows(() => kill(1, {} as unknown as string), TypeError, "signal must be a name or");
