@@ -38,16 +38,19 @@ Deno.test("what a thread has sent before Deno.exit() arrives, before its end", a
 
 Deno.test("what a process has sent before Deno.exit() arrives, though a message to it breaks the pipe", async () => {
   const quiet = on_error(() => {});
-  const ctx = await worker({ isolated: true });
-  const pid = unwrap(await ctx.query({ do: "pid" }));
-  const ended = ctx.wait();
-  await ctx.send({ do: "say and exit" });
-  await new Promise((next) => setImmediate(next));
-  // In this turn: nothing of what it says is read before the message to it.
-  while (!isGone(pid as number));
-  await ctx.send({ do: "nothing" });
-  for (let n = 0; n < 100; n++) assertEquals((await inside().recv())[0]?.value, n);
-  assertEquals((await ended)[0]?.reason, "exited");
+  // Whether the message or what it says is dealt with first, is the runtime's to choose.
+  for (let round = 0; round < 3; round++) {
+    const ctx = await worker({ isolated: true });
+    const pid = unwrap(await ctx.query({ do: "pid" }));
+    const ended = ctx.wait();
+    await ctx.send({ do: "say and exit" });
+    await new Promise((next) => setImmediate(next));
+    // In this turn: nothing of what it says is read before the message to it.
+    while (!isGone(pid as number));
+    await ctx.send({ do: "nothing" });
+    for (let n = 0; n < 100; n++) assertEquals((await inside().recv())[0]?.value, n);
+    assertEquals((await ended)[0]?.reason, "exited");
+  }
   quiet();
 });
 
@@ -81,16 +84,10 @@ Deno.test("wait() for a context that never was answers, as often as it is asked"
   assertEquals(ends, [[ending, null], [ending, null]]);
 });
 
-Deno.test("contexts of one thread end each once, whatever is sent to them meanwhile", async () => {
+Deno.test("contexts of one thread end one after the other, and a message in between is told as unread", async () => {
   // One more than there may be threads: so two share one.
   const all = await Promise.all(Array.from({ length: availableParallelism() + 1 }, () => worker()));
-  const [first, last] = [all[0]!, all.at(-1)!];
-  // It takes this one in the moment in which it is destroyed; the news of that comes too late.
-  const taken = last.send({ do: "nothing" });
-  last.destroy("enough");
-  assertEquals(await taken, [true, null]);
-  assertEquals((await last.wait())[0], { reason: "destroyed", message: "enough" });
-  const other = await worker();
+  const [first, other] = [all[0]!, all.at(-1)!];
   const said: string[] = [];
   const quiet = on_error((error) => {
     // Whoever hears of the first end finds the second context still there, for this moment.

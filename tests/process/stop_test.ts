@@ -68,6 +68,20 @@ Deno.test("kill() of a child that has ended, while others of its group are being
   await child.close();
 });
 
+Deno.test("kill() by the process id reaches a child alone, and by the child its whole group", async () => {
+  for (const alone of [true, false]) {
+    const { child, pids } = await start("sleep 60 & echo $!; echo $$; wait");
+    kill(alone ? child.pid : child);
+    assertEquals((await unwrap(child.wait())).signal, "SIGTERM");
+    if (alone) {
+      assertEquals(isGone(pids[0]!), false);
+      killQuietly(pids[0]!);
+    }
+    await untilGone(pids[0]!);
+    await child.close();
+  }
+});
+
 Deno.test("stop() and kill() give the system's no, at the first signal and at the last", async () => {
   const { lines, errors } = await runDeno(
     `const { kill } = Deno;
