@@ -76,7 +76,7 @@ export class Datagrams {
         new IoError(code, `Cannot receive from ${name}: ${why}`),
       ]);
     if (this.#reader !== null) return fail("busy", "another receive is waiting");
-    if (this.#queue.length > 0) {
+    if (this.#queue.length > 0 && wait.signal?.aborted !== true) {
       const taken = this.#take(codec);
       return taken[1] === null ? Promise.resolve(taken) : afterTurn(taken);
     }

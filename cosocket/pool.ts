@@ -1,4 +1,5 @@
 import {
+  afterTurn,
   IoError,
   Link,
   now,
@@ -230,7 +231,7 @@ export class Pool {
     if (this.#waiting >= backlog) {
       const words = `Cannot connect ${this.key}: ${this.#waiting} already wait for ` +
         `one of ${this.size} sockets`;
-      return Promise.resolve([null, new IoError("exhausted", words)]);
+      return afterTurn<Result<Grant>>([null, new IoError("exhausted", words)]);
     }
     const what = () => `wait for the pool ${this.key}`;
     return park<Result<Grant>>(what, wait, (wake) => {

@@ -1,4 +1,5 @@
 import {
+  afterTurn,
   checkTimeout,
   dying,
   type Encoding,
@@ -150,7 +151,7 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     }
     if (this.#busy || !this.closed()) {
       const words = `Cannot connect to ${target.name}: this socket is connected already`;
-      return Promise.resolve([null, new IoError("busy", words)]);
+      return afterTurn<Result<T>>([null, new IoError("busy", words)]);
     }
     const node = this.#kind(target, options);
     const { signal, resolver } = options;
@@ -396,11 +397,13 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
     const killed = dying === 0 ? null : refusal();
     if (killed !== null) return await killed;
     const member = this.#member;
-    if (member === null || this.closed()) return [null, notConnected("shake hands (TLS)")];
+    if (member === null || this.closed()) {
+      return await afterTurn<Result<true>>([null, notConnected("shake hands (TLS)")]);
+    }
     const unfit = this.#busy
       ? new IoError("busy", `Cannot shake hands (TLS) with ${member.channel.name}: another waits`)
       : unready(member.channel);
-    if (unfit !== null) return [null, unfit];
+    if (unfit !== null) return await afterTurn<Result<true>>([null, unfit]);
     return await this.#begin(
       options.signal,
       `shake hands (TLS) with ${member.channel.name}`,

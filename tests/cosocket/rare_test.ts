@@ -3,7 +3,7 @@ import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from 
 import * as dgram from "node:dgram";
 import * as net from "node:net";
 import { openUnix } from "../../cosocket/_unix.ts";
-import { connect, from_conn, TcpSocket, udp, unwrap } from "../../cosocket/mod.ts";
+import { connect, from_conn, IoError, tcp, TcpSocket, udp, unwrap } from "../../cosocket/mod.ts";
 import { Channel } from "../../stream/channel.ts";
 import { ChannelDuplex } from "../../cosocket/_duplex.ts";
 import { handshake, type Role } from "../../cosocket/_tls.ts";
@@ -131,6 +131,39 @@ Deno.test("a handshake with a protocol that no TLS can offer is tls, and closes"
   const [, err] = await ends.served.sslhandshake({ server: { ...CERTS.server, alpn } });
   assertEquals([err?.code, ends.served.closed()], ["tls", true]);
 });
+
+/** What fails at once, however often it is tried; the first argument is connected to a server. */
+const VAIN: Record<string, (sock: TcpSocket, port: number) => Promise<unknown>> = {
+  "connect() of a connected socket": (sock, port) => sock.connect("127.0.0.1", port),
+  "connect() to a pool without a place and a line": (_, port) =>
+    connect("127.0.0.1", port, { pool_size: 1, backlog: 0 }),
+  "sslhandshake() of what is not connected": () => tcp().sslhandshake(),
+  "sslhandshake() of what is not ready for it": (sock) => {
+    sock.cork();
+    return sock.sslhandshake();
+  },
+};
+
+for (const [name, attempt] of Object.entries(VAIN)) {
+  Deno.test(`${name} does not freeze who tries for ever`, async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    const sock = await unwrap(connect("127.0.0.1", port, { pool_size: 1 }));
+    let turns = 0;
+    const count = () => {
+      if (++turns < 20) setTimeout(count, 0);
+    };
+    setTimeout(count, 0);
+    let rounds = 0;
+    for (; rounds < 10_000 && turns < 20; rounds++) {
+      const [, err] = await attempt(sock, port) as [unknown, IoError | null];
+      assertEquals(err instanceof IoError, true);
+    }
+    assertEquals([turns, rounds < 10_000], [20, true]);
+    sock.close_immediately();
+    await sock.close();
+  });
+}
 
 Deno.test("a UDP socket that fails tells who waits in a receive", async () => {
   const original = dgram.Socket.prototype.bind;

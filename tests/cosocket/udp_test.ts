@@ -219,6 +219,17 @@ Deno.test("close() wakes who waits, later calls say closed, and it can be closed
   assertEquals(sock.localaddr()[1]?.code, "closed");
 });
 
+Deno.test("receive() whose signal is aborted is cancelled, and the datagram at hand stays", async () => {
+  await using sock = udp({ encoding: "utf-8" });
+  await unwrap(sock.bind("127.0.0.1", 0));
+  const { ip, port } = unwrap(sock.localaddr());
+  await unwrap(sock.sendto("kept", ip, port));
+  while (sock.pending === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+  const [, err] = await sock.receive({ signal: AbortSignal.abort() });
+  assertEquals(err?.code, "cancelled");
+  assertEquals(await sock.receive(), ["kept", null]);
+});
+
 Deno.test("misuse throws and names the argument", async () => {
   await using sock = udp();
   await unwrap(sock.bind("127.0.0.1", 0));
