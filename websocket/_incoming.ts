@@ -112,9 +112,8 @@ export class Incoming {
     return null;
   }
 
-  /** No more will come; what is here can still be received. */
+  /** No more will come; what is here can still be received. Called once, and not behind `close`. */
   end(how: true | IoError): void {
-    if (this.#ended !== null) return;
     this.#ended = how;
     this.#answer(endOf(how));
     this.#deadline.remove();
@@ -149,7 +148,7 @@ export class Incoming {
   /** What the kernel holds already comes before the timeout, however busy the loop was. */
   #timeUp(): void {
     const reader = this.#reader;
-    if (reader !== null) poll(() => reader.late());
+    if (reader !== null) poll(() => this.#reader === reader && reader.late());
   }
 
   #take(): Message | undefined {
@@ -184,7 +183,6 @@ class Reader extends Wait {
   readonly #wait: SocketWait;
   /** When it gives up. */
   due = Infinity;
-  #over = false;
   #resolve!: (result: ReadResult<Message>) => void;
   #reject!: (error: unknown) => void;
 
@@ -207,9 +205,10 @@ class Reader extends Wait {
     signal?.addEventListener("abort", this.#aborted);
   }
 
-  /** Ends the wait, once. */
+  /** Ends the wait. Whatever could end it knows of it no more then. */
   end(result: ReadResult<Message>): void {
-    if (this.#release()) this.#resolve(result);
+    this.#release();
+    this.#resolve(result);
   }
 
   override describe(): string {
@@ -217,7 +216,7 @@ class Reader extends Wait {
   }
 
   override kill(error: ThreadKilled): void {
-    if (!this.#release()) return;
+    this.#release();
     // A receive that nobody awaits must not end the program when its thread is killed.
     this.promise.catch(() => {});
     this.#reject(error);
@@ -233,12 +232,9 @@ class Reader extends Wait {
     this.end([null, cancelled(this.#what(), this.#wait.signal!)]);
   };
 
-  #release(): boolean {
-    if (this.#over) return false;
-    this.#over = true;
+  #release(): void {
     this.#incoming.forget();
     this.leave();
     this.#wait.signal?.removeEventListener("abort", this.#aborted);
-    return true;
   }
 }

@@ -140,9 +140,8 @@ export class Wire implements Outlet {
     return this.#farewell ??= this.#leave();
   }
 
-  /** The first end is the one that counts. */
+  /** The first end is the one that counts: whoever calls has seen that there was none. */
   #finish(closing: Closing, reason: IoError | null): void {
-    if (this.closing !== null) return;
     this.closing = closing;
     this.outgoing.fail(this.refusal()!);
     this.#over = { reason };
@@ -171,7 +170,6 @@ export class Wire implements Outlet {
   }
 
   #tellRuntime({ code, reason }: Closing): void {
-    if (!this.open) return;
     const own = this.#role === "client" && code !== NORMAL && code < CLIENT_OFFSET;
     this.#socket.close(own ? code + CLIENT_OFFSET : code, reason);
   }

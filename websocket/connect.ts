@@ -92,13 +92,23 @@ async function open(
       ...(client && { client }),
     };
     const [wire, err] = await park<Result<Wire>>(() => `connect to ${name}`, wait, (wake) => {
-      const socket = new WebSocket(address, init);
+      // What it throws must not leave the wait behind.
+      let socket: WebSocket;
+      try {
+        socket = new WebSocket(address, init);
+      } catch (cause) {
+        wake([null, fromOs(cause, action)]);
+        return () => {};
+      }
       const wire = new Wire(socket, "client", address.href, settings);
       socket.addEventListener("open", () => wake([wire, null]));
       socket.addEventListener("error", (event) => wake([null, errorOf(event, action)]));
       return () => socket.close();
     });
-    if (err !== null) return [null, err];
+    // A missing permission is missing however often it is asked for: a loop must not spin.
+    if (err !== null) {
+      return err.code === "no_permission" ? await afterTurn([null, err]) : [null, err];
+    }
     const { protocol } = wire;
     if (protocol !== "" && !protocols.includes(protocol)) {
       wire.close(1000, "");
@@ -106,9 +116,6 @@ async function open(
       return [null, new IoError("protocol", words)];
     }
     return [new MessageSocket(wire), null];
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-    return await afterTurn<Result<MessageSocket>>([null, fromOs(error, action)]);
   } finally {
     client?.close();
   }

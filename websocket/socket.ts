@@ -56,7 +56,6 @@ export class MessageSocket implements AsyncDisposable, AsyncIterable<Message> {
    */
   constructor(wire: Wire) {
     this.#wire = wire;
-    if (wire.closing !== null) return;
     dropped.register(this, wire, wire);
     wire.whenOver(() => dropped.unregister(wire));
   }

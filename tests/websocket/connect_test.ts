@@ -1,10 +1,11 @@
 /** How a connect ends, well or not, and that nothing of it stays. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { listen, type TcpSocket, unwrap } from "../../cosocket/mod.ts";
-import { kill, newthread, wait } from "../../thread/mod.ts";
+import { kill, newthread, self, wait } from "../../thread/mod.ts";
 import { connect, type ErrorCode, IoError } from "../../websocket/mod.ts";
 import { CERTS } from "../cosocket/ends.ts";
-import { acceptor, rawServer } from "./ends.ts";
+import { acceptor, answerHandshake, frame, rawServer } from "./ends.ts";
+import tls from "node:tls";
 
 /** A server that does this with each connection. */
 async function serving(handler: (sock: TcpSocket) => unknown) {
@@ -152,6 +153,57 @@ Deno.test("connect() shows no secret of an address or a header in what it throws
   }
   const [, err] = await connect("ws://user:s3cret@no.host.invalid/?s3cret");
   assertEquals(Deno.inspect(err, { depth: 20 }).includes("s3cret"), false);
+});
+
+Deno.test("connect() that may not is no_permission, and its thread waits for nothing after it", async () => {
+  const { WebSocket } = globalThis;
+  const thread = newthread(async () => {
+    globalThis.WebSocket = class {
+      constructor() {
+        throw new Deno.errors.NotCapable('Requires net access to "a:80"');
+      }
+    } as unknown as typeof WebSocket;
+    // The runtime's is asked before anybody else runs.
+    const connecting = connect("ws://a/");
+    globalThis.WebSocket = WebSocket;
+    const [, err] = await connecting;
+    return [[err?.code, self().state], null];
+  });
+  assertEquals(await wait(thread), [["no_permission", "running"], null]);
+});
+
+Deno.test("connect({ ssl }) shows its certificate where the server asks for it, and wants both halves", async () => {
+  const { cert, key } = CERTS.client;
+  for (const half of [{ cert }, { key }]) {
+    await assertRejects(() => connect("wss://a", { ssl: half }), TypeError, "together");
+  }
+  const shown = Promise.withResolvers<string>();
+  const options = { ...CERTS.server, ca: CERTS.ca, requestCert: true };
+  const server = tls.createServer(options, (socket) => {
+    socket.once("data", () => {
+      shown.resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const [, err] = await connect(`wss://localhost:${port}`, { ssl: { ca: CERTS.ca, cert, key } });
+  assert(err !== null);
+  assert((await shown.promise).length > 0);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+});
+
+Deno.test("connect() gives a socket whose end came along with its beginning", async () => {
+  const server = await unwrap(listen("127.0.0.1", 0));
+  const connecting = connect(`ws://127.0.0.1:${server.port}/`);
+  const sock = await unwrap(server.accept());
+  await answerHandshake(sock, "", frame(0x88, [3, 232], false));
+  const socket = await unwrap(connecting);
+  assertEquals(await socket.receive(), [null, null]);
+  assertEquals(socket.code, 1_000);
+  sock.close_immediately();
+  await socket.close();
+  await server.close();
 });
 
 Deno.test("connect() throws for an address or options that cannot be", () => {

@@ -146,14 +146,19 @@ export async function rawClient(options: UpgradeOptions = {}) {
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** Answers the handshake of a client. */
-export async function answerHandshake(sock: TcpSocket, headers = ""): Promise<void> {
+/** Answers the handshake of a client; what is `first` comes along with it. */
+export async function answerHandshake(
+  sock: TcpSocket,
+  headers = "",
+  first = new Uint8Array(),
+): Promise<void> {
   const [head] = await sock.receiveuntil("\r\n\r\n", { encoding: "utf-8" });
   const key = /sec-websocket-key: (\S+)/i.exec(head ?? "")?.[1] ?? "";
   const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(key + GUID));
   await sock.send([
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
     `Sec-WebSocket-Accept: ${new Uint8Array(digest).toBase64()}\r\n${headers}\r\n`,
+    first,
   ]);
 }
 

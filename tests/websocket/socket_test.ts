@@ -196,6 +196,18 @@ for (const side of ["server", "client"] as const) {
     assertEquals([heard, await again], [[null], null]);
   });
 
+  test("on_disconnect() that throws is reported, and harms nobody", async (ours, theirs) => {
+    const told = Promise.withResolvers<string>();
+    const off = thread.on_error((error, about) => told.resolve(`${about}: ${error}`));
+    ours.on_disconnect(() => {
+      throw new Error("no such luck");
+    });
+    await theirs.close();
+    assertEquals(await told.promise, `on_disconnect of ${ours.url}: Error: no such luck`);
+    off();
+    assertEquals(await ours.receive(), [null, null]);
+  });
+
   test("a thread in receive says so, and a scope that ends kills it", async (ours) => {
     let state = "";
     const [, err] = await scope(async (s) => {
