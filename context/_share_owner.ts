@@ -270,7 +270,6 @@ class Opener {
     const channel = this.#channel;
     const { claim } = this.#other;
     if (claim && atOnce) channel.close_immediately();
-    if (this.#closing) return;
     this.#closing = true;
     this.#release(atOnce);
     if (claim) await channel.close();

@@ -139,6 +139,7 @@ for (const [where, options] of KINDS) {
     await using ends = await overTcp();
     const address = unwrap(share(ends.served));
     const ctx = await sharer(options);
+    const [writer, far] = [unwrap(await open(address)), unwrap(await claim(address))];
     assertEquals(await ctx.query({ do: "open", address }), ["open", null]);
     const text = "x".repeat(16 * 1024 * 1024);
     const sending = ctx.query({ do: "send", text });
@@ -147,6 +148,9 @@ for (const [where, options] of KINDS) {
     assertEquals((await sending)[1]?.code, "gone");
     await ctx.wait();
     assertEquals((await ends.served.send("it must not follow"))[1]?.code, "dirty");
+    assertEquals((await writer.send("nor must this".repeat(1_000)))[1]?.code, "dirty");
+    assertEquals((await far.shutdown("send"))[1]?.code, "dirty");
+    await Promise.all([writer.close(), far.close()]);
   });
 }
 
@@ -387,6 +391,7 @@ Deno.test("a stream that is used for something else is shared no more", async ()
   const peer = unwrap(await server.accept());
   const address = unwrap(share(sock));
   const writer = unwrap(await open(address));
+  const other = unwrap(await open(address));
   await writer.send("a question\n");
   await peer.send("an answer\n");
   assertEquals([await peer.receive(), await sock.receive()], [
@@ -396,8 +401,56 @@ Deno.test("a stream that is used for something else is shared no more", async ()
   assertEquals(sock.setkeepalive(), [true, null]);
   // It is at rest in the pool, for others.
   assertEquals((await writer.send("x"))[1]?.code, "closed");
+  assertEquals((await other.send("x".repeat(10_000)))[1]?.code, "closed");
   assertEquals((await open(address))[1]?.code, "closed");
-  await Promise.all([writer.close(), peer.close(), server.close()]);
+  await Promise.all([writer.close(), other.close(), peer.close(), server.close()]);
+});
+
+Deno.test("shutdown() of a stream that its owner has closed gives gone, and so at once", async () => {
+  const [own, peer] = pair();
+  const address = unwrap(share(own));
+  const writer = unwrap(await open(address));
+  const gone = Promise.withResolvers<void>();
+  writer.on_disconnect(() => gone.resolve());
+  await own.close();
+  await gone.promise;
+  assertEquals((await writer.shutdown("send"))[1]?.code, "gone");
+  await Promise.all([writer.close(), peer.close()]);
+});
+
+Deno.test("what a context has sent whole goes out after its end, if the peer takes it in time", async () => {
+  for (const taken of [true, false]) {
+    using clock = new FakeClock();
+    const [own, peer] = pair({ capacity: 8 });
+    const ctx = await sharer();
+    const address = unwrap(share(own));
+    assertEquals(await ctx.query({ do: "open", address }), ["open", null]);
+    const sending = ctx.query({ do: "send", text: "its last words, whole\n" });
+    // It is here when it has begun to leave.
+    assertEquals((await peer.receive(3, { encoding: "utf-8" }))[0], "its");
+    await end(ctx);
+    assertEquals((await sending)[1]?.code, "gone");
+    for (let turns = 0; turns < 10; turns++) await turn();
+    if (taken) assertEquals(await peer.receive(), [" last words, whole", null]);
+    await clock.tick(30_000);
+    const [, err] = await own.send("x");
+    assertEquals(err?.code ?? null, taken ? null : "dirty");
+    own.close_immediately();
+    peer.close_immediately();
+  }
+});
+
+Deno.test("close_immediately() of a claimant whose close waits ends that, and cuts what is queued", async () => {
+  const [own, peer] = pair({ capacity: 8 });
+  const far = unwrap(await claim(unwrap(share(own))));
+  const queued = own.send("more than the peer takes\n");
+  const closing = far.close();
+  for (let turns = 0; turns < 10; turns++) await turn();
+  assertEquals(far.close_immediately(), [true, null]);
+  assertEquals(await closing, [true, null]);
+  assertEquals((await queued)[1]?.code, "closed");
+  while ((await peer.receiveany())[0] !== null);
+  await peer.close();
 });
 
 Deno.test("plain text does not get into a stream that has gone over to TLS", async () => {
@@ -478,7 +531,7 @@ Deno.test("share() with move gives an isolated claimant the socket itself", asyn
   assertEquals(await ctx.query({ do: "send", text: "answer\n" }), ["sent", null]);
   assertEquals(await peer.receive(), ["answer", null]);
   assertEquals(server.connections, 0);
-  await ctx.send({ do: "kill" });
+  await ctx.send({ do: "exit" });
   assertEquals(await peer.receive(), [null, null]);
   await ctx.wait();
   await Promise.all([peer.close(), server.close()]);
@@ -527,7 +580,8 @@ Deno.test("a claim of a socket that moves, given up meanwhile, closes it", async
   assertEquals(await ctx.query({ do: "claim, killed", address }), ["killed", null]);
   assertEquals(await peer.receive(), [null, null]);
   assertEquals((await open(address))[1]?.code, "closed");
-  await Promise.all([peer.close(), server.close(), end(ctx)]);
+  await ctx.send({ do: "exit" });
+  await Promise.all([peer.close(), server.close(), ctx.wait()]);
 });
 
 Deno.test("a stream that its claimant has closed is not kept by having been shared", async () => {
