@@ -83,7 +83,7 @@ Deno.test("supervise() gives up after intensity restarts, and ends its other chi
   const [tree, err] = await supervise([
     starts.spec("steady"),
     { name: "broken", start: () => thread_child(() => Promise.reject(new Error(`${++tries}`))) },
-  ], { intensity: 2, backoff: 1 });
+  ], { intensity: 2, period: 600_000, backoff: 1 });
   if (err) throw err;
   assertEquals((await tree.wait())[0]?.reason, "threw");
   assertEquals(tries, 3);
