@@ -158,8 +158,7 @@ function lengthOf({ headers, body }: Response): number | null {
 /** Reads away what is short, so that its connection can be used again; else closes it. */
 function drain(response: Response): void {
   const { body, headers } = response;
-  if (body === null) return;
   const length = headers.get("content-length");
   if (length !== null && Number(length) <= LITTLE) response.bytes().catch(() => {});
-  else body.cancel().catch(() => {});
+  else body?.cancel().catch(() => {});
 }

@@ -143,12 +143,8 @@ export class Exchange extends Link {
 
   /** `GET /path`. */
   get name(): string {
-    try {
-      return `${this.req.method} ${this.req.uri}`;
-    } catch {
-      // The runtime has let go of the request, and nobody had asked before.
-      return `request ${this.task.id}`;
-    }
+    // The runtime keeps both, for it was asked for them when the request came.
+    return `${this.req.method} ${this.req.uri}`;
   }
 
   /** Runs the handler to its first wait, and gives the answer or the promise of it. */

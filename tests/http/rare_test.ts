@@ -3,8 +3,8 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { IoError, unwrap } from "../../core/mod.ts";
 import { discard } from "../../http/_body.ts";
 import { client, type ClientResponse } from "../../http/client.ts";
-import type { HttpServer } from "../../http/mod.ts";
-import { list, newthread, on_error, self, sleep, wait } from "../../thread/mod.ts";
+import { type HttpServer, static as serve_static } from "../../http/mod.ts";
+import { kill, list, newthread, on_error, scope, self, sleep, wait } from "../../thread/mod.ts";
 import { raw, serve as serveWeb, silent } from "./client_servers.ts";
 import { ask, send, serve } from "./raw.ts";
 
@@ -42,8 +42,9 @@ Deno.test("client(), body() and stream say what they want, or cannot", async () 
   await using http = client();
   await using res = await unwrap(http.get(server.url));
   await assertRejects(() => res.body({ max: -1 }), RangeError, "max must be 0 or more");
-  assertEquals((await res.stream.send("x"))[1]?.code, "unsupported");
   assertEquals((await res.stream.shutdown("send"))[1]?.code, "unsupported");
+  await using other = await unwrap(http.get(server.url));
+  assertEquals((await other.stream.send("x"))[1]?.code, "unsupported");
 });
 
 Deno.test("HttpClient.post() gives the error of a file that cannot be read to its end", async () => {
@@ -132,4 +133,145 @@ Deno.test("HttpResponse.event() and sendfile() say what they want", async () => 
     "sendfile wants a count for a file that does not know its size",
     "sendfile: offset must be a whole number from 0: got 0.5",
   ]);
+});
+
+Deno.test("HttpClient.post() takes a FormData as data", async () => {
+  await using server = serveWeb(async (request) => Response.json([...await request.formData()]));
+  await using http = client();
+  const form = new FormData();
+  form.append("a", "b");
+  const res = await unwrap(http.post(server.url, form));
+  assertEquals(await res.json(), [[["a", "b"]], null]);
+});
+
+Deno.test("a handler that throws when its answer is through is named by its request", async () => {
+  const through = Promise.withResolvers<void>();
+  const told = Promise.withResolvers<string>();
+  const off = on_error((error, about) => told.resolve(`${about}: ${error}`));
+  await using server = await serve(async (_req, res) => {
+    await res.write("x");
+    await through.promise;
+    throw new Error("no such luck");
+  });
+  assertEquals((await ask(server.port, "HEAD /late")).status, 200);
+  through.resolve();
+  assertEquals(await told.promise, "handler of HEAD /late: Error: no such luck");
+  off();
+});
+
+Deno.test("a killed handler whose cleanup throws is reported", async () => {
+  const told = Promise.withResolvers<string>();
+  const off = on_error((error, about) => told.resolve(`${about}: ${error}`));
+  await using server = await serve(async () => {
+    kill(self());
+    try {
+      await sleep(60_000);
+    } finally {
+      // deno-lint-ignore no-unsafe-finally
+      throw new Error("no such luck");
+    }
+  });
+  assertEquals((await ask(server.port, "GET /")).status, 500);
+  assertEquals(await told.promise, "cleanup of killed GET /: Error: no such luck");
+  off();
+});
+
+Deno.test("a scope that a handler has not waited for ends with it, whether it throws or returns", async () => {
+  const off = on_error(() => {});
+  for (const path of ["/throw", "/return"]) {
+    let ended = false;
+    await using server = await serve(async (req) => {
+      void scope(async () => {
+        try {
+          await sleep(req.path === "/throw" ? 60_000 : 5);
+        } finally {
+          ended = true;
+        }
+      }).catch(() => {});
+      await sleep(1);
+      if (req.path === "/throw") throw new Error("no such luck");
+    });
+    assertEquals((await ask(server.port, `GET ${path}`)).status, path === "/throw" ? 500 : 204);
+    while (server.requests > 0) await sleep(1);
+    assertEquals(ended, true);
+  }
+  off();
+});
+
+Deno.test("a WebSocket still opens while its server shuts down", async () => {
+  const server: HttpServer = await serve((req) => {
+    void server.shutdown();
+    const { socket, response } = Deno.upgradeWebSocket(req.request);
+    socket.onmessage = ({ data }) => {
+      socket.send(data);
+      socket.close();
+    };
+    return response;
+  });
+  const said = Promise.withResolvers<unknown>();
+  const over = Promise.withResolvers<void>();
+  const ws = new WebSocket(`ws://127.0.0.1:${server.port}/`);
+  ws.onopen = () => ws.send("hello");
+  ws.onmessage = ({ data }) => said.resolve(data);
+  ws.onclose = () => over.resolve();
+  assertEquals(await said.promise, "hello");
+  await over.promise;
+  assertEquals(await server.done, [true, null]);
+});
+
+Deno.test("a Response whose body fails is reported, and broken off", async () => {
+  const told = Promise.withResolvers<string>();
+  const off = on_error((error, about) => told.resolve(`${about}: ${error}`));
+  await using server = await serve(() =>
+    new Response(
+      new ReadableStream({
+        pull() {
+          throw new Error("no such luck");
+        },
+      }),
+    )
+  );
+  const text = await send(server.port, "GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+  assertEquals(text.endsWith("0\r\n\r\n"), false);
+  assertEquals(await told.promise, "the body of a response: Error: no such luck");
+  off();
+});
+
+Deno.test("HttpResponse.status is 200 or what was set; one that has no body takes none", async () => {
+  const said: unknown[] = [];
+  const off = on_error((error) => said.push((error as Error).message));
+  await using server = await serve(async (_req, res) => {
+    said.push(res.status);
+    res.status = 204;
+    said.push(res.status);
+    await res.write("x");
+  });
+  assertEquals((await ask(server.port, "GET /")).status, 500);
+  assertEquals(said, [200, 204, "an answer of status 204 has no body"]);
+  off();
+});
+
+Deno.test("HttpResponse.sendfile() gives the error of a folder, and of a file that has no size", async () => {
+  const folder = await Deno.makeTempDir();
+  const codes: unknown[] = [];
+  await using server = await serve(async (req, res) => {
+    const file = req.path === "/folder" ? folder : {
+      size: () => Promise.resolve([null, new IoError("io", "a bad disk")] as [null, IoError]),
+      read: () => Promise.resolve([null, null] as [null, null]),
+    };
+    codes.push((await res.sendfile(file))[1]?.code);
+  });
+  assertEquals((await ask(server.port, "GET /folder")).status, 404);
+  assertEquals((await ask(server.port, "GET /bad")).status, 204);
+  assertEquals(codes, ["is_dir", "io"]);
+  await Deno.remove(folder);
+});
+
+Deno.test("static() of a root that is not there is a 500 and a report: it is no missing page", async () => {
+  const told = Promise.withResolvers<unknown>();
+  const off = on_error((error) => told.resolve((error as IoError).code));
+  await using server = await serve(serve_static("/no/such/root"));
+  assertEquals((await ask(server.port, "GET /")).status, 500);
+  assertEquals(await told.promise, "not_found");
+  off();
 });

@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { connect } from "../../cosocket/mod.ts";
 import { run, type RunOptions, unwrap, type Workers } from "../../http/mod.ts";
 import { scope } from "../../thread/mod.ts";
+import { pathToFileURL as toFileUrl } from "node:url";
 import { ask, serve } from "./raw.ts";
 
 /** A module as a URL. */
@@ -43,6 +44,26 @@ Deno.test("run() gives its workers when all of them have loaded the module", asy
     await using workers = await unwrap(run(module, { workers: 3, flags }));
     assertEquals(await Deno.readTextFile(path), "xxx");
     assertEquals((await ask(workers.port, "GET /")).status, 204);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("run() takes the path or the URL of a file, and Workers.close() ends it at once", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "a b" }));
+  try {
+    const path = `${folder}/main.js`;
+    await Deno.writeTextFile(path, "export default (req, res) => res.add('from a file');");
+    for (const module of [path, toFileUrl(path)]) {
+      const workers = await unwrap(run(module, { workers: 1 }));
+      assertEquals(workers.address(), { family: "tcp", ip: "127.0.0.1", port: workers.port });
+      assertEquals((await ask(workers.port, "GET /")).body, "from a file");
+      const [status] = await workers.close();
+      assertEquals([status, (await workers.done)[0]], [status, status]);
+      assertEquals((await connect("127.0.0.1", workers.port))[1]?.code, "refused");
+    }
+    const host = `${folder}/socket`;
+    await assertRejects(() => run(path, { host }), TypeError, "Unix sockets have one server each");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
