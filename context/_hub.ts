@@ -46,7 +46,7 @@ export class Hub implements Home {
       about: (id, packet) => this.#onward(id, packet),
       link: (place) => this.#places.get(place)?.link ?? null,
       hurry: (mail) => this.#placeFor(mail)?.link.flush(),
-      isolated: (id) => this.#at.get(id)?.isolated ?? false,
+      isolated: (id) => this.#at.get(id)?.isolated === true,
     });
     this.main = new Cell(this.office, 0, 0, "main", []);
     this.office.cells.set(0, this.main);
