@@ -1,12 +1,4 @@
-import {
-  current,
-  now,
-  type Result,
-  runIn,
-  Task,
-  type ThreadKilled,
-  Wait,
-} from "../core/mod.ts";
+import { current, now, type Result, runIn, Task, type ThreadKilled, Wait } from "../core/mod.ts";
 import { DYING } from "./_ending.ts";
 
 /** Milliseconds between SIGTERM and SIGKILL, unless told otherwise. */
