@@ -117,6 +117,7 @@ async function signalled(signal: Deno.Signal): Promise<void> {
     ending = signal;
     await Promise.all([...attached].map((child) => new Ending(child, signal, SIGNAL_GRACE).done));
   }
+  // What we sent ourselves comes here too if a child has begun meanwhile: it ends as well.
   endBy(ending);
   // The program must not come to an end of its own before.
   await new Promise((resolve) => setTimeout(resolve, SIGNAL_TAKES));

@@ -98,7 +98,11 @@ Deno.test("a program that listens to SIGINT past the module lives on, and its ch
     globalThis.setTimeout = (fn, ms) => ms === 1_000 ? second.resolve(fn) : setTimeout(fn, ms);
     const clock = new thread.FakeClock();
     let heard = 0;
-    Deno.addSignalListener("SIGINT", () => console.log("heard", ++heard));
+    const twice = Promise.withResolvers();
+    Deno.addSignalListener("SIGINT", () => {
+      console.log("heard", ++heard);
+      if (heard === 2) twice.resolve();
+    });
     ${FAMILY}
     const file = new URL("data:text/javascript,0");
     const ended = Promise.withResolvers();
@@ -113,6 +117,8 @@ Deno.test("a program that listens to SIGINT past the module lives on, and its ch
       await clock.tick(1);
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
+    // What it sends itself has come: who starts a child before makes it listen, and send anew.
+    await twice.promise;
     console.log((await child.wait())[0].signal);
     // As long as the program may be ending, nothing is started anew.
     await clock.tick(1_000_000);
@@ -143,6 +149,27 @@ Deno.test("a program that listens to SIGINT past the module lives on, and its ch
   assertEquals(lines, ["heard 1", "heard 2", "SIGINT", "0 0", "lives"]);
   assertEquals((await program.status).code, 0);
   assertEquals(pids.map(isGone), [true, true]);
+});
+
+Deno.test("a child that begins while the program ends by a signal ends with it", async () => {
+  await using program = await startDeno(
+    `const child = p.unwrap(p.exec(["sleep", "60"]));
+    const { kill } = Deno;
+    Deno.kill = (pid, signal) => {
+      if (pid !== Deno.pid) return kill(pid, signal);
+      // Between the sending and the arrival, which is another thread's, a child begins.
+      Deno.kill = kill;
+      const late = p.unwrap(p.exec(["sleep", "60"]));
+      console.log(child.pid, late.pid);
+      kill(pid, signal);
+    };
+    console.log("ready");`,
+  );
+  assertEquals(await program.line(), "ready");
+  program.kill("SIGINT");
+  const pids = pidsOf(await program.line());
+  assertEquals((await program.status).signal, "SIGINT");
+  await Promise.all(pids.map(untilGone));
 });
 
 Deno.test("an error that somebody takes care of ends no child", async () => {
