@@ -37,7 +37,7 @@ await check("check", ["check", ...config, "."]);
 
 if (!Deno.args.includes("--but-tests")) {
   console.log("\n--- test");
-  const runs = (await testsInTwo()).map((files) => ["--parallel", ...files]);
+  const runs = (await testsInTwo()).map((files) => ["--parallel", "--no-check", ...files]);
   count("test", await runTests(runs, {}));
 }
 

@@ -4,8 +4,10 @@
  * The first two run all of tests/ but tests/soak/, soak runs tests/soak/ alone. Arguments
  * are paths that narrow it down, or flags of `deno test` in the form `--filter=word`.
  */
+import { configArgs } from "./config.ts";
 import { filesBelow } from "./project.ts";
 import { runTests } from "./run_tests.ts";
+import { deno } from "./spawn.ts";
 import { testsInTwo } from "./tests_in_two.ts";
 
 const [size = "quick", ...given] = Deno.args;
@@ -25,6 +27,11 @@ if (paths.length === 0) {
 }
 
 const lists = paths.length > 0 ? [paths] : size === "soak" ? [[home]] : await testsInTwo();
-const runs = lists.map((list) => ["--parallel", ...args, ...list]);
+// Apart from the tests: one that starts a worker would wait until its types are checked.
+if (!(await deno(["check", ...await configArgs(), "--quiet", ...lists.flat()])).success) {
+  console.log("0 passed, 1 failed");
+  Deno.exit(1);
+}
+const runs = lists.map((list) => ["--parallel", "--no-check", ...args, ...list]);
 const { good } = await runTests(runs, { COEVENT_TEST_SIZE: size });
 Deno.exit(good ? 0 : 1);
