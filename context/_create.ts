@@ -1,4 +1,5 @@
-import { fail, fromOs, IoError, park, type Result } from "../core/mod.ts";
+import { setImmediate } from "node:timers";
+import { afterTurn, fail, fromOs, IoError, park, type Result } from "../core/mod.ts";
 import type { Home } from "./_home.ts";
 import { checkForProcess, copy } from "./_copy.ts";
 import type { Context, CreateOptions } from "./types.ts";
@@ -38,13 +39,14 @@ export function createFor<In, Out>(
   if (isolated) checkForProcess(copied);
   if (isolated && Deno.build.standalone) {
     const words = `Cannot create context ${href}: a compiled program has no runtime to start`;
-    return Promise.resolve(fail(new IoError("unsupported", words)));
+    return afterTurn(fail(new IoError("unsupported", words)));
   }
   const asked = { name, args: copied as unknown[], isolated, permissions, memory };
   return park<Result<Context<In, Out>>>(() => `create context ${href}`, options, (wake) => {
     let over = false;
     const calledOff = home.create(href, asked, parent, (id, fault) => {
-      if (fault !== null) wake(fail(refusal(href, fault)));
+      // Some are refused at once, and a loop that tries for ever would spin in microtasks.
+      if (fault !== null) setImmediate(() => wake(fail(refusal(href, fault))));
       else if (over) home.office.handle(id, parent).destroy(NOBODY);
       else wake([home.office.handle(id, parent) as Context<In, Out>, null]);
     });

@@ -104,7 +104,13 @@ export abstract class Pending<T> extends Asked<T | GivenUp> {
     const limited = timeout > 0 && timeout !== Infinity;
     const since = limited ? now() : aboutNow();
     this.enter(since);
-    this.start();
+    try {
+      this.start();
+    } catch (error) {
+      // Nothing has begun, so there is nothing to withdraw: it must not stay in its thread.
+      this.#end();
+      throw error;
+    }
     if (this.#over) return this.promise;
     if (limited) {
       this.#deadline = new Deadline(() => {

@@ -177,9 +177,13 @@ export class TcpDial<T> extends Asked<Result<T>> implements UnderWay {
 
   #failed(error: unknown): void {
     this.#pool.leave();
-    if (!this.#end()) return;
-    this.#term?.remove();
-    this.resolve([null, fromOs(error, `Cannot connect to ${this.#target.name}`)]);
+    // What is refused at once would be the same however often it is asked for: in a turn of
+    // its own, or a loop that tries for ever would spin in microtasks.
+    setImmediate(() => {
+      if (!this.#end()) return;
+      this.#term?.remove();
+      this.resolve([null, fromOs(error, `Cannot connect to ${this.#target.name}`)]);
+    });
   }
 
   /** Ends the wait once; false if it had ended before. */

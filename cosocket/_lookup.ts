@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { fromOs, IoError, park, type Result, type WaitOptions } from "../core/mod.ts";
+import { afterTurn, fromOs, IoError, park, type Result, type WaitOptions } from "../core/mod.ts";
 
 /**
  * The runtime refuses some calls without a word of why: so it is asked before. It keeps an
@@ -32,10 +32,11 @@ export async function systemLookup(
   family: 0 | 4 | 6,
   wait: WaitOptions,
 ): Promise<Result<string[]>> {
-  return await park<Result<string[]>>(() => what, wait, (wake) => {
+  const found = await park<Result<string[]>>(() => what, wait, (wake) => {
     askSystem(what, host, family).then(wake);
     return () => {};
   });
+  return found[1] === null ? found : await afterTurn(found);
 }
 
 /** The same; it cannot be taken back. */

@@ -15,6 +15,7 @@
  * @module
  */
 import { isIP } from "node:net";
+import { setImmediate } from "node:timers";
 import {
   afterTurn,
   cancelled,
@@ -237,7 +238,12 @@ function begin(key: string, ask: (signal: AbortSignal) => Promise<Answer>): Ques
       questions.delete(key);
       keep(key, answer);
     }
-    for (const wake of question.wakers) wake(ownCopy(answer.result));
+    const tell = () => {
+      for (const wake of question.wakers) wake(ownCopy(answer.result));
+    };
+    // What may not be asked is refused at once, however often.
+    if (answer.result[1] === null) tell();
+    else setImmediate(tell);
   });
   return question;
 }

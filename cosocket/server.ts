@@ -528,10 +528,11 @@ export async function listen<E extends Encoding = "lines", S extends TcpSocket<E
   const target = checkListen(host, isPath ? 0 : second, options);
   if (options.ssl !== undefined) {
     const err = checkSsl(options.ssl, `Cannot listen on ${target.name}`);
-    if (err !== null) return [null, err];
+    if (err !== null) return await afterTurn<Result<Server<E, S>>>([null, err]);
   }
   const [door, err] = await open(target);
-  if (err !== null) return [null, err];
+  // A loop that asks for a port until it is free would let nobody free it.
+  if (err !== null) return await afterTurn<Result<Server<E, S>>>([null, err]);
   // Any free port was asked for: from here on it has its own name.
   const { address } = door;
   const name = address.family === "tcp" && target.port === 0

@@ -173,7 +173,7 @@ export class TcpSocket<E extends Encoding = "lines"> extends BufferedStream<E> {
         ...options,
         signal: either,
       });
-      return err === null ? [value, null] : [null, err];
+      return err === null ? [value, null] : await afterTurn<Result<T>>([null, err]);
     });
   }
 

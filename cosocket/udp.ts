@@ -348,7 +348,7 @@ export class UdpSocket<E extends Encoding = "lines"> implements AsyncDisposable 
     );
     if (err !== null) return [null, err];
     const refused = unpermitted(`Cannot ${what}`, nameOf(ip, port));
-    if (refused !== null) return [null, refused];
+    if (refused !== null) return await afterTurn<Result<never>>([null, refused]);
     if (this.#socket === null) {
       const any = isIP(ip) === 6 ? "::" : "0.0.0.0";
       const [, bindErr] = await this.#bound(any, 0, options, false);

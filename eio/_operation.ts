@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import {
   afterTurn,
   cancelled,
@@ -181,10 +182,16 @@ class Operation extends Wait implements Caller {
     else question.late?.(value);
   };
 
+  /**
+   * In a turn of its own: what may not be done is refused at once, and a loop that tries for
+   * ever would spin in microtasks.
+   */
   readonly #failed = (error: unknown): void => {
-    const question = this.#question;
-    const resolve = this.#resolve;
-    if (this.#end()) resolve(question.failed(osError(error, `Cannot ${question.what()}`)));
+    setImmediate(() => {
+      const question = this.#question;
+      const resolve = this.#resolve;
+      if (this.#end()) resolve(question.failed(osError(error, `Cannot ${question.what()}`)));
+    });
   };
 
   /** An answer may be on its way already, so the event loop looks once more. */

@@ -1,3 +1,4 @@
+import { afterTurn } from "../core/mod.ts";
 import { BufferedStream, type LinesOptions, type Source } from "../stream/mod.ts";
 import type { Descriptor } from "./_descriptor.ts";
 import type { Caller } from "./_question.ts";
@@ -70,7 +71,10 @@ export class FileLines<T> implements AsyncIterableIterator<T> {
       try {
         this.#reader = this.#file.newReader();
       } catch (error) {
-        return Promise.reject(error);
+        // In a turn of its own, as every failure that is known at once.
+        return afterTurn(error).then((thrown) => {
+          throw thrown;
+        });
       }
       const options = this.#options as object;
       this.#lines = this.#reader.stream.lines(options) as AsyncIterator<unknown> as AsyncIterator<

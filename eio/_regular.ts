@@ -132,7 +132,7 @@ export class RegularFile<E extends Encoding> implements FileHandle<E> {
       }
       if (from + pos < 0) {
         const words = `Cannot seek in ${quote(this.path)}: ${from + pos} is before its beginning`;
-        return fail(new IoError("io", words, { errno: "EINVAL" }));
+        return await afterTurn(fail(new IoError("io", words, { errno: "EINVAL" })));
       }
       place.at = from + pos;
       return ok(place.at);

@@ -91,7 +91,7 @@ export async function attempt(one: Attempt): Promise<Result<Response>> {
       return giveUp;
     },
   );
-  return err === null ? [response, null] : [null, err];
+  return err === null ? [response, null] : await afterTurn<Result<Response>>([null, err]);
 }
 
 async function fetchHop(

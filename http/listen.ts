@@ -1,4 +1,5 @@
 import {
+  afterTurn,
   checkTimeout,
   current,
   evenKilled,
@@ -337,7 +338,8 @@ export async function listen(
     }
     return server.stay();
   });
-  if (server === null) return [null, whyNot(failure, place)];
+  // A loop that asks for a port until it is free would let nobody free it.
+  if (server === null) return await afterTurn<Result<HttpServer>>([null, whyNot(failure, place)]);
   const started: HttpServer = server;
   thread.name = `http ${nameOfServer(started, place)}`;
   return [started.live(thread.done), null];

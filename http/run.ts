@@ -1,4 +1,4 @@
-import { IoError, park, type Result } from "../core/mod.ts";
+import { afterTurn, IoError, park, type Result } from "../core/mod.ts";
 import { type Address, listen } from "../cosocket/mod.ts";
 import { type Child, exec, type ExitStatus } from "../process/mod.ts";
 import { newthread } from "../thread/mod.ts";
@@ -153,7 +153,7 @@ async function start(
     // Its pipe is read for as long as it runs.
     timeout: 0,
   });
-  if (err !== null) return [null, err];
+  if (err !== null) return await afterTurn<Result<Workers>>([null, err]);
   const begun = Promise.withResolvers<Result<true>>();
   const thread = newthread(async (): Promise<Result<ExitStatus>> => {
     await using ending = child;

@@ -1,3 +1,4 @@
+import { clearImmediate, setImmediate } from "node:timers";
 import { fail, fromOs, IoError, ok, park, type Result, type WaitOptions } from "../core/mod.ts";
 import { signalOf } from "./_names.ts";
 import { livingChild, outcomeOf } from "./_registry.ts";
@@ -68,8 +69,9 @@ export function waitpid(pid: number, options: WaitOptions = {}): Promise<Result<
   const child = livingChild(checkPid(pid, "waitpid"));
   if (child !== null) return child.wait(options);
   return park<Result<ExitStatus>>(() => `wait for process ${pid}`, options, (wake) => {
-    wake(outcomeOf(pid));
-    return () => {};
+    // In a turn of its own: it is the same however often it is asked for.
+    const told = setImmediate(() => wake(outcomeOf(pid)));
+    return () => clearImmediate(told);
   });
 }
 

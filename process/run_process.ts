@@ -1,3 +1,4 @@
+import { clearImmediate, setImmediate } from "node:timers";
 import {
   type Bytes,
   checkTimeout,
@@ -99,8 +100,9 @@ export function run_process<E extends OutputEncoding = "utf-8">(
     (wake) => {
       const [child, err] = spawn<"lines">(program, { ...rest, stdin, stdout, stderr });
       if (err !== null) {
-        wake(fail(err));
-        return () => {};
+        // In a turn of its own, or a loop that tries for ever would spin in microtasks.
+        const told = setImmediate(() => wake(fail(err)));
+        return () => clearImmediate(told);
       }
       const run = new Run(child, grace, max, (ended) => {
         wake(ended[1] === null ? decoded(ended[0], encoding, program.name) : fail(ended[1]));

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from "node:os";
-import { Deadline, fail, now, ok, park, type Result } from "../core/mod.ts";
+import { afterTurn, Deadline, fail, now, ok, park, type Result } from "../core/mod.ts";
 import { ask } from "./_ask.ts";
 import { usageBetween } from "./_usage.ts";
 
@@ -124,7 +124,7 @@ export function cpuusage(
 
 async function watch(interval: number, options: CpuUsageOptions): Promise<Result<CpuUsage>> {
   const [before, err] = cpuinfo();
-  if (err) return fail(err);
+  if (err) return await afterTurn(fail(err));
   const [, waitErr] = await park<Result<true>>(() => "cpuusage", options, (wake) => {
     const deadline = new Deadline(() => wake(ok<true>(true)), true);
     deadline.set(now() + interval);

@@ -1,14 +1,13 @@
 /** A thread is killed in every call of the modules that may wait: nothing is left of it. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { setImmediate } from "node:timers";
 import { configArgs } from "../tools/config.ts";
 import { namesOf } from "../tools/names.ts";
-import * as cosocket from "../cosocket/mod.ts";
-import * as eio from "../eio/mod.ts";
+import { IoError } from "../core/mod.ts";
 import { children } from "../process/mod.ts";
-import * as stream from "../stream/mod.ts";
-import * as thread from "../thread/mod.ts";
 import { entries } from "../tools/project.ts";
 import { CALLS } from "./kill/calls.ts";
+import { HOPELESS, type Hopeless } from "./kill/hopeless.ts";
 import { inKilled, killed, late, turn } from "./kill/killed.ts";
 
 const LINUX = { ignore: Deno.build.os !== "linux" };
@@ -56,75 +55,33 @@ Deno.test(
   },
 );
 
-/** Calls that would fail at once in any case; each gives one that can be made again and again. */
-const HOPELESS: Record<string, (undo: (how: () => unknown) => void) => unknown> = {
-  "receive() of what is not connected": () => () => cosocket.tcp().receive(),
-  "peek() of too much": () => () => cosocket.tcp().peek(9, { max: 8 }),
-  "send() to what is not connected": () => () => cosocket.tcp().send("x"),
-  "uncork() of what is not connected": () => () => cosocket.tcp().uncork(),
-  "sendfile() to what is not connected": () => {
-    const file = { read: () => Promise.resolve<[null, null]>([null, null]) };
-    return () => cosocket.tcp().sendfile(file);
-  },
-  "shutdown() of what is not connected": () => () => cosocket.tcp().shutdown("send"),
-  "sslhandshake() of what is not connected": () => () => cosocket.tcp().sslhandshake(),
-  "select() of what another receives from": (undo) => {
-    const [a, b] = stream.pair();
-    const first = a.receive();
-    undo(() => Promise.all([a.close(), b.close(), first]));
-    return () => stream.select([a]);
-  },
-  "accept() of a closed server": async () => {
-    const server = await closedServer();
-    return () => server.accept();
-  },
-  "autospawn() of a closed server": async () => {
-    const server = await closedServer();
-    return () => server.autospawn(() => {});
-  },
-  "receive() of UDP that is not bound": () => () => cosocket.udp().receive(),
-  "receive() of UDP that has a datagram": async (undo) => {
-    const sock = cosocket.udp();
-    undo(() => sock.close());
-    await cosocket.unwrap(sock.bind("127.0.0.1", 0));
-    const { ip, port } = cosocket.unwrap(sock.localaddr());
-    await cosocket.unwrap(sock.sendto("first", ip, port));
-    await cosocket.unwrap(sock.sendto("second", ip, port));
-    // The second is here, too, or on its way.
-    await cosocket.unwrap(sock.receive());
-    return () => sock.receive();
-  },
-  "send() to UDP without a peer": () => () => cosocket.udp().send("x"),
-  "lookup() of an address": () => () => cosocket.dns.lookup("127.0.0.1"),
-  "read() of a closed file": async () => {
-    const file = await eio.unwrap(eio.open(new URL(import.meta.url).pathname, "r"));
-    await file.close();
-    return () => file.read(1);
-  },
-  "sleep() on a sleeper that another uses": (undo) => {
-    const sleeper = thread.sleeper();
-    const first = sleeper.sleep();
-    undo(() => {
-      sleeper.wakeup();
-      return first;
-    });
-    return () => sleeper.sleep();
-  },
-};
-
-async function closedServer(): Promise<cosocket.Server> {
-  const server = await cosocket.unwrap(cosocket.listen("127.0.0.1", 0));
-  await server.close();
-  return server;
-}
-
 for (const [name, prepare] of Object.entries(HOPELESS)) {
   Deno.test(`${name} throws in a killed thread: its loop ends, whatever it minds`, async () => {
-    const undos: (() => unknown)[] = [];
-    const call = await prepare((how) => undos.push(how)) as () => Promise<unknown>;
-    assertEquals(await inKilled(call), "killed");
-    for (const undo of undos) await undo();
+    await hopeless(prepare, async (call) => assertEquals(await inKilled(call), "killed"));
   });
+
+  Deno.test(`${name} freezes nobody: a timer runs while a loop tries for ever`, async () => {
+    await hopeless(prepare, async (call) => {
+      // Where it spins in microtasks, nothing else would end the loop.
+      for (let tries = 0, ran = 0; ran < 3; tries++) {
+        if (tries % 10 === 0) {
+          assert(tries < 1_000, "no immediate has run");
+          setImmediate(() => ran++);
+        }
+        await call().catch((error) => assertInstanceOf(error, IoError));
+      }
+    });
+  });
+}
+
+/** Prepares a call, uses it and undoes what was prepared. */
+async function hopeless(
+  prepare: Hopeless,
+  use: (call: () => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  const undos: (() => unknown)[] = [];
+  await use(await prepare((how) => undos.push(how)));
+  for (const undo of undos) await undo();
 }
 
 /** What others write, and what is the same call under another name. */
@@ -143,4 +100,16 @@ Deno.test("the table holds every call of the modules that may wait", async () =>
     if (!called.has(full)) missing.add(full);
   }
   assertEquals([...missing], []);
+});
+
+/** What cleans up, and what an ended child has left: they succeed, however often. */
+const NEVER_HOPELESS = /\.close$|^Server\.shutdown$|^cosocket\.pool_close$|^Child(Stream)?\./;
+
+Deno.test("what fails at once is tried of every call: here, or without permissions", async () => {
+  const program = await Deno.readTextFile("tests/no_permission.ts");
+  const tried = Object.keys(HOPELESS).map((name) => name.split(" ")[0]);
+  const missing = Object.keys(CALLS).map((name) => name.split(" ")[0]!).filter((name) =>
+    !NEVER_HOPELESS.test(name) && !tried.includes(name) && !program.includes(`"${name}`)
+  );
+  assertEquals(missing, []);
 });

@@ -101,6 +101,16 @@ Deno.test("without any permission every call returns no_permission that names th
   assertEquals(Object.fromEntries(said), Object.fromEntries(wanted));
 });
 
+Deno.test("without any permission a loop that tries for ever freezes nobody", async () => {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--quiet", ...config, "tests/no_permission.ts", "loops"],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  assertEquals(decoder.decode(stderr), "");
+  assertEquals(decoder.decode(stdout), "");
+});
+
 Deno.test("the table holds every function of the modules that reach for the world", async () => {
   const called = new Set(Object.keys(FLAGS).map((name) => name.split(" ")[0]));
   const surface = await Deno.readTextFile("tests/surface.txt");

@@ -1,7 +1,7 @@
 /** How a wait ends where several things could end it. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { type GivenUp, park } from "../../core/mod.ts";
-import { kill, newthread, self, ThreadKilled } from "../../thread/mod.ts";
+import { kill, newthread, self, ThreadKilled, wait } from "../../thread/mod.ts";
 
 const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
 
@@ -34,6 +34,21 @@ Deno.test("park() is withdrawn when its thread is killed by what it begins with"
   await turn();
   assertEquals(ends, ["withdrawn", true]);
   assertEquals(thread.state, "ended");
+});
+
+Deno.test("park() whose beginning throws leaves no wait behind", async () => {
+  const thread = newthread(async () => {
+    const begun = () =>
+      park<string>(() => "begin", { timeout: 1_000 }, () => {
+        throw new Error("it cannot begin");
+      });
+    assertThrows(begun, Error, "it cannot begin");
+    // Its state tells of the wait that it is in.
+    const state = self().state;
+    await turn();
+    return state;
+  });
+  assertEquals(await wait(thread), ["running", null]);
 });
 
 Deno.test("an aborted signal ends both waits that it was given to, once each", async () => {
