@@ -1,7 +1,7 @@
 import { importsOf } from "./graph.ts";
 import { filesBelow } from "./project.ts";
 
-/** What starts processes, in tests and in the files that they import from tests/. */
+/** What starts processes, in tests and in what they import from tests/ and tools/. */
 const STARTS = /Deno\.Command|isolated|(?<![.\w])(popen|exec|fork|run_process)\(/;
 
 /**
@@ -16,11 +16,11 @@ export async function testsInTwo(): Promise<string[][]> {
   const users = Map.groupBy(await importsOf(files), ({ to }) => to);
   const starting = new Set<string>();
   const add = (file: string) => {
-    if (!file.startsWith("tests/") || starting.has(file)) return;
+    if (!/^(tests|tools)\//.test(file) || starting.has(file)) return;
     starting.add(file);
     for (const { from } of users.get(file) ?? []) add(from);
   };
-  for (const file of await filesBelow("tests", ".ts")) {
+  for (const file of [...await filesBelow("tests", ".ts"), ...await filesBelow("tools", ".ts")]) {
     if (STARTS.test(await Deno.readTextFile(file))) add(file);
   }
   const { quiet = [], busy = [] } = Object.groupBy(
