@@ -43,6 +43,9 @@ export type Progress = (done: number, total: number | null) => unknown;
 /** Why an upload breaks off that nobody waits for any more. */
 const STOPPED = new IoError("closed", "Cannot send the body: the request is over");
 
+/** Streams and iterators that a request has begun to send. They end empty, in silence, for the next. */
+const spent = new WeakSet<object>();
+
 /** At most so much is handed to the runtime at once. */
 const PIECE = 64 * 1024;
 
@@ -217,7 +220,16 @@ function comes(
   source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
   progress: Progress | undefined,
 ): Result<Upload> {
-  return [new Upload(null, null, false, () => comingPieces(source), progress), null];
+  if (spent.has(source)) {
+    const words = "Cannot send the body: an earlier request began to send it, and it comes once";
+    return [null, new IoError("unsupported", words)];
+  }
+  const once = source instanceof ReadableStream || "next" in source;
+  const pieces = () => {
+    if (once) spent.add(source);
+    return comingPieces(source);
+  };
+  return [new Upload(null, null, false, pieces, progress), null];
 }
 
 async function* piecesOf(stretches: Stretch[]): AsyncGenerator<Uint8Array> {

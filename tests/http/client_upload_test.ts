@@ -268,3 +268,29 @@ Deno.test("HttpClient sends no body twice: an idempotent one goes over the conne
   }
   assertEquals([server.heard.length, server.connections < 3], [3, true]);
 });
+
+for (
+  const [what, once] of [
+    ["a web stream", () => new Blob(["web"]).stream()],
+    ["a generator", () => later("a", "b")],
+  ] as const
+) {
+  Deno.test(`${what} that an earlier request sent is unsupported, not an empty body`, async () => {
+    const data = once();
+    await using http = client();
+    // Nobody listens there, and yet the runtime has begun to read.
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr;
+    listener.close();
+    const [, refused] = await http.post(`http://127.0.0.1:${port}/`, undefined, { data });
+    assertEquals(refused?.code, "refused");
+    await using server = serve(told);
+    const [, err] = await http.post(server.url, undefined, { data });
+    assertEquals(err?.code, "unsupported");
+  });
+}
+
+Deno.test("a list can be sent by one request after the other", async () => {
+  const data = ["a", "b"];
+  assertEquals(await sends({ data }), await sends({ data }));
+});
