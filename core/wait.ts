@@ -114,7 +114,7 @@ export abstract class Pending<T> extends Asked<T | GivenUp> {
     if (this.#over) return this.promise;
     if (limited) {
       this.#deadline = new Deadline(() => {
-        const words = `Cannot ${this.describe()}: not within ${timeout} ms`;
+        const words = `Cannot ${this.describe()}: not within ${Math.ceil(timeout)} ms`;
         this.#giveUp(new IoError("timeout", words));
       }, true);
       this.#deadline.set(since + timeout);

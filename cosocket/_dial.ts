@@ -210,7 +210,9 @@ export class TcpDial<T> extends Asked<Result<T>> implements UnderWay {
   }
 
   #late(): void {
-    const words = `Cannot connect to ${this.#target.name}: not within ${this.#timeout} ms`;
+    const words = `Cannot connect to ${this.#target.name}: not within ${
+      Math.ceil(this.#timeout)
+    } ms`;
     if (this.#withdraw()) this.resolve([null, new IoError("timeout", words)]);
   }
 

@@ -101,7 +101,7 @@ async function sideOf(
 /** A timeout is told as the caller knows it: the whole, not what was left of it. */
 function inWhole(err: IoError, what: () => string, timeout: number): IoError {
   if (err.code !== "timeout") return err;
-  const words = `Cannot ${what()}: not within ${timeout} ms`;
+  const words = `Cannot ${what()}: not within ${Math.ceil(timeout)} ms`;
   return new IoError("timeout", words, { cause: err });
 }
 
