@@ -11,7 +11,7 @@ import { IoError } from "./error.ts";
 import { Link, Ring } from "./link.ts";
 import { aboutNow } from "./moment.ts";
 import type { ReadResult } from "./result.ts";
-import { now } from "./wheel.ts";
+import { type Deadline, now } from "./wheel.ts";
 
 /**
  * What a wait of a killed thread throws. It is thrown, not returned, so that no retry
@@ -112,8 +112,10 @@ export class Scope {
   readonly tasks: Ring<Task> = new Ring();
   /** Those of them that it does not wait for, but kills when all others have ended. */
   readonly behind: Set<Task> = new Set();
-  /** Failed tasks that nobody has waited for yet. */
-  readonly failures: Set<Task> = new Set();
+  /** Failed tasks that nobody has waited for yet, with when that is told. */
+  readonly failures: Map<Task, Deadline | null> = new Map();
+  /** Its end answers for them: nobody is told before. */
+  answers = false;
   /** How many of the tasks have been killed. */
   dying = 0;
   /** How long they have to unwind then, in milliseconds; 0 for as long as they need. */

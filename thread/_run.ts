@@ -1,6 +1,8 @@
 import {
   current,
+  Deadline,
   IoError,
+  now,
   type Outcome,
   report,
   root,
@@ -13,6 +15,9 @@ import { setImmediate } from "node:timers";
 
 /** More unseen failures than this are not kept for the end of the loop, but told at once. */
 const MOST_FAILURES = 64;
+
+/** Milliseconds after which a failure is told while its loop, which may be a server's, goes on. */
+const PATIENCE = 1_000;
 
 /** All scopes with threads in them, for `list()`. */
 export const scopes: Set<Scope> = new Set([root.scope]);
@@ -91,23 +96,30 @@ function ended(task: Task, outcome: Outcome): void {
 }
 
 function keepFailure(task: Task): void {
-  const { failures } = task.scope;
+  const { answers, failures } = task.scope;
   if (task.scope === root.scope) {
     // There is no loop to end; a `wait` later in this turn still counts.
     setImmediate(() => tellUnseen(task));
     return;
   }
-  failures.add(task);
-  if (failures.size <= MOST_FAILURES) return;
-  const [oldest] = failures;
-  failures.delete(oldest!);
-  tellUnseen(oldest!);
+  // The loop may be a server's, which ends when the program does.
+  const due = answers ? null : new Deadline(() => tellFailure(task), false);
+  due?.set(now() + PATIENCE);
+  failures.set(task, due);
+  const [oldest] = failures.keys();
+  if (failures.size > MOST_FAILURES) tellFailure(oldest!);
 }
 
 /** Reports the failures of a scope that nobody has waited for. */
 export function tellFailures(scope: Scope): void {
-  for (const task of scope.failures) tellUnseen(task);
-  scope.failures.clear();
+  for (const task of scope.failures.keys()) tellFailure(task);
+}
+
+function tellFailure(task: Task): void {
+  const { failures } = task.scope;
+  failures.get(task)?.remove();
+  failures.delete(task);
+  tellUnseen(task);
 }
 
 function tellUnseen(task: Task): void {

@@ -126,6 +126,7 @@ class Running extends Wait implements Scope {
     this.#name = name;
     this.#heir = heir;
     this.#members = new Members(grace);
+    this.#members.answers = onError !== undefined;
     this.#limit = limit;
     this.#shielded = shielded;
     this.#onError = onError;
@@ -149,7 +150,7 @@ class Running extends Wait implements Scope {
     this.#body = body;
     body.observed = true;
     // What has thrown before was not heard of, for there was no body yet.
-    for (const task of this.#members.failures) {
+    for (const task of this.#members.failures.keys()) {
       if (this.#onError === "cancel") this.#failLater(task);
     }
     if (body.unwound) this.#changed(body);
@@ -237,7 +238,7 @@ class Running extends Wait implements Scope {
   #takeFailures(): void {
     if (this.#onError === undefined || this.#instead !== null || this.#killed !== null) return;
     const { failures } = this.#members;
-    const failed = [...failures].filter((task) => !task.observed);
+    const failed = [...failures.keys()].filter((task) => !task.observed);
     if (this.#body!.threw) failed.unshift(this.#body!);
     if (failed.length === 0) return;
     if (this.#onError === "cancel") {

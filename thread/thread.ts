@@ -291,8 +291,8 @@ export function list(): ThreadInfo[] {
 
 /**
  * Hears of every failure that nobody waits for: a thread that threw, a handler, a
- * socket that was dropped without `close`. For threads when their loop or scope ends,
- * else at once. Without a handler it is one report on stderr. A handler that throws
+ * socket that was dropped without `close`. For threads when their loop or scope ends, or
+ * after a second, whichever is first; else at once. Without a handler it is one report on stderr. A handler that throws
  * does not stop the others. Gives a function that takes the handler back.
  *
  * @example Usage

@@ -1,6 +1,7 @@
 /** What a scope makes of threads that throw, of its timeout and its signal. */
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  event,
   FakeClock,
   kill,
   newthread,
@@ -183,4 +184,46 @@ Deno.test("a killed thread's scope rejects, whatever threw in it", async () => {
 Deno.test("scope() refuses an on_error that it does not know", () => {
   const options = { on_error: "ignore" } as unknown as ScopeOptions;
   assertThrows(() => scope(() => {}, options), TypeError, 'on_error must be "cancel" or "collect"');
+});
+
+Deno.test("on_error() hears after a second of a thread whose loop goes on, once", async () => {
+  using clock = new FakeClock();
+  const told: string[] = [];
+  const off = on_error((error, about) => told.push(`${about}: ${(error as Error).message}`));
+  const stop = event();
+  const loop = scope(async () => {
+    newthread(function janitor() {
+      throw new Error("broken");
+    });
+    const waited = newthread(function known() {
+      throw new Error("waited for");
+    });
+    await sleep(900);
+    await wait(waited);
+    await stop.wait();
+  });
+  await clock.tick(900);
+  assertEquals(told, []);
+  await clock.tick(100);
+  assertEquals(told, ["thread 'janitor': broken"]);
+  stop.set();
+  await loop;
+  off();
+  assertEquals(told, ["thread 'janitor': broken"]);
+});
+
+Deno.test("on_error() hears nothing early of a scope that answers for its threads", async () => {
+  using clock = new FakeClock();
+  const told: unknown[] = [];
+  const off = on_error((error) => told.push(error));
+  const collected = scope(async () => {
+    newthread(function janitor() {
+      throw new Error("broken");
+    });
+    await sleep(5_000);
+  }, { on_error: "collect" });
+  await clock.tick(5_000);
+  const [, err] = await collected;
+  off();
+  assertEquals([err?.code, told], ["failed", []]);
 });
