@@ -22,6 +22,7 @@ export interface PipeEnds {
  */
 export class PipeSource implements Source {
   readonly keeps_alive = true;
+  readonly receives_only: boolean;
   readonly #name: string;
   readonly #reader: ReadableStreamBYOBReader | null;
   readonly #writer: WritableStreamDefaultWriter<Bytes> | null;
@@ -30,6 +31,7 @@ export class PipeSource implements Source {
 
   constructor({ readable, writable }: PipeEnds, name: string) {
     this.#name = name;
+    this.receives_only = writable === null;
     this.#reader = readable?.getReader({ mode: "byob" }) ?? null;
     this.#writer = writable?.getWriter() ?? null;
     // The failure of a write is told by the write.

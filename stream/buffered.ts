@@ -85,6 +85,11 @@ export interface StreamOptions<E extends Encoding> {
 /** Closes what was dropped without `close`: nothing else would ever give it back. */
 const dropped = new FinalizationRegistry<Channel>((channel) => {
   if (channel.closed) return;
+  const { ended, inbox } = channel.incoming;
+  if (channel.source.receives_only === true && ended && inbox.pending === 0) {
+    channel.close();
+    return;
+  }
   const err = new IoError("closed", "It was dropped without close() and has been closed now");
   report(err, `stream ${channel.name}`);
   channel.close();

@@ -34,6 +34,8 @@ export interface Source {
   readonly lingers?: boolean;
   /** Whether a read under way keeps the program alive from now on. */
   ref?(alive: boolean): void;
+  /** Nothing can be sent on it, so that nothing is left of it when its end has been read. */
+  readonly receives_only?: boolean;
   /** A read that nobody waits for must not keep the program alive: `ref` is told of it. */
   readonly lets_go?: boolean;
   /** Who is at the other end, where that is known. */

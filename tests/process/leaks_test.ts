@@ -35,6 +35,34 @@ for (const [kind, code] of Object.entries(KINDS)) {
   });
 }
 
+Deno.test("a pipe that was read to its end needs no close, and one that was not is told", async () => {
+  const { lines, errors } = await runDeno(
+    `
+    let over;
+    const registry = new FinalizationRegistry(() => over());
+    const collected = (fn) => new Promise((resolve) => { over = resolve; fn(); });
+    const next = () => new Promise((resolve) => thread.on_error((_, about) => resolve(about)));
+    const told = next();
+    const collecting = setInterval(gc, 5);
+    await collected(async () => {
+      const child = thread.unwrap(p.exec(["echo", "x"], { stdout: "piped" }));
+      registry.register(child.stdout);
+      for await (const line of child.stdout.lines()) console.log(line);
+      await child.wait();
+    });
+    await collected(async () => {
+      const child = thread.unwrap(p.exec(["cat"], { stdout: "piped" }));
+      registry.register(child.stdout);
+      await child.wait();
+    });
+    console.log(await told);
+    clearInterval(collecting);
+  `,
+    ["-A", "--v8-flags=--expose-gc"],
+  );
+  assertEquals([lines, errors], [["x", "stream stdout of cat"], ""]);
+});
+
 Deno.test("many children at once all tell how they ended", async () => {
   const all = Array.from({ length: 40 }, (_, n) => unwrap(exec(`exit ${n}`)));
   const codes = await Promise.all(all.map(async (child) => (await unwrap(child.wait())).code));
