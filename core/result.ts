@@ -44,6 +44,11 @@ export function unwrap<R extends readonly [unknown, IoError | null]>(result: R):
 export function unwrap<R extends readonly [unknown, IoError | null]>(
   result: R | PromiseLike<R>,
 ): Unwrapped<R> | Promise<Unwrapped<R>> {
+  if (typeof result !== "object" || result === null) {
+    throw new TypeError(
+      `unwrap wants a result, [value, err]: got ${result === null ? "null" : typeof result}`,
+    );
+  }
   if ("then" in result) return Promise.resolve(result).then((settled) => unwrap(settled));
   if (result[1] !== null) throw result[1];
   return result[0] as Unwrapped<R>;

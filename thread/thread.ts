@@ -196,6 +196,9 @@ export function wait_any<T extends Thread>(
   threads: readonly T[],
   options: WaitOptions = {},
 ): Promise<Result<FirstEnded<T>>> {
+  if (!Array.isArray(threads)) {
+    throw new TypeError(`wait_any wants a list of threads: got ${typeof threads}`);
+  }
   const tasks = threads.map((thread) => othersTask(thread, "wait_any"));
   if (tasks.length === 0) throw new RangeError("wait_any wants at least one thread: got none");
   const first = (index: number): Result<FirstEnded<T>> => {

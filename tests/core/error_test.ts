@@ -22,6 +22,12 @@ Deno.test("unwrap() gives the value or throws the error, at once or later", asyn
   assertEquals(await later.catch((error) => error.code), "timeout");
 });
 
+Deno.test("unwrap() says what it wants when it gets no result", () => {
+  for (const [wrong, got] of [[undefined, "undefined"], [null, "null"], ["x", "string"]] as const) {
+    assertThrows(() => unwrap(wrong as never), TypeError, `[value, err]: got ${got}`);
+  }
+});
+
 const FLAGS: [message: string, flag: string][] = [
   [
     'Requires net access to "a.example:80", run again with the --allow-net flag',

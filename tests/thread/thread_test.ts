@@ -119,6 +119,7 @@ Deno.test("wait() and wait_any() refuse oneself, what is no thread, and nothing"
   assertEquals(message, "TypeError: wait: a thread cannot wait for itself");
   assertThrows(() => wait(null as never), TypeError, "wait wants a thread: got null");
   assertThrows(() => wait_any([]), RangeError, "at least one thread");
+  assertThrows(() => wait_any(self() as never), TypeError, "wants a list of threads: got object");
   assertThrows(() => newthread("x" as never), TypeError, "newthread wants a function: got string");
 });
 
