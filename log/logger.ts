@@ -24,7 +24,7 @@ export class Logger implements Disposable {
   /** Made by `logger` and `open_logger`. */
   constructor(own: Sink | null, fields: Fields) {
     this.#own = own;
-    this.fields = fields;
+    this.fields = checkFields(fields);
   }
 
   /** Writes a line of level `DEBUG`. */
@@ -65,7 +65,7 @@ export class Logger implements Disposable {
 
   /** Gives a logger to the same log whose lines have these fields, too. */
   with(fields: Fields): Logger {
-    return new Logger(this.#own, { ...this.fields, ...fields });
+    return new Logger(this.#own, { ...this.fields, ...checkFields(fields) });
   }
 
   /** Whether a line of that level would be written: asked before a message that is dear to make. */
@@ -105,11 +105,25 @@ export class Logger implements Disposable {
   }
 
   #add(level: Level, message: unknown, fields: Fields | undefined, called: unknown): void {
+    if (fields !== undefined) checkFields(fields);
     const sink = this.#sink;
     if (level < sink.level) return;
     const site: Site = takeSite(called);
     sink.add(level, shown(message), site, { ...this.fields, ...fields });
   }
+}
+
+/** Text would become a field a letter, and of an error nothing would be left but its code. */
+function checkFields(fields: Fields): Fields {
+  if (typeof fields === "object" && !Array.isArray(fields) && !(fields instanceof Error)) {
+    return fields;
+  }
+  const got = Array.isArray(fields)
+    ? "a list"
+    : fields instanceof Error
+    ? "an error"
+    : typeof fields;
+  throw new TypeError(`fields must be an object, as { err }: got ${got}`);
 }
 
 /**

@@ -153,3 +153,13 @@ Deno.test("Logger.log() throws RangeError for a level that is none", () => {
   assertThrows(() => logger().log(7 as Level, "x"), RangeError, "level must be 1 to 6: got '7'");
   assertEquals(logger().enabled(WARN), true);
 });
+
+Deno.test("Logger refuses what has no names as fields, also of a level that is not written", () => {
+  const log = logger();
+  const err = new IoError("eof", "x");
+  assertThrows(() => log.debug("x", "y" as never), TypeError, "{ err }: got string");
+  assertThrows(() => log.debug("x", ["y"] as never), TypeError, "{ err }: got a list");
+  assertThrows(() => log.debug("x", err as never), TypeError, "{ err }: got an error");
+  assertThrows(() => log.with(err as never), TypeError, "{ err }: got an error");
+  assertThrows(() => logger("y" as never), TypeError, "{ err }: got string");
+});
