@@ -85,7 +85,8 @@ export async function attempt(one: Attempt): Promise<Result<Response>> {
       }, (error) => {
         limit.remove();
         ended = () => {};
-        upload?.stop();
+        // Of one that was given up, the next try may have begun.
+        if (!over) upload?.stop();
         wake([null, fromFetch(error, action)]);
       });
       return giveUp;

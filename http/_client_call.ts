@@ -79,7 +79,7 @@ export class Call {
         const body = new Body(life, response.body, length);
         return [{ response, url: hop.url, redirects, body, life, length }, null];
       }
-      drain(response);
+      drain(response, life);
       place.leave();
       const [next, redirectErr] = led;
       if (redirectErr !== null) return [null, redirectErr];
@@ -147,18 +147,32 @@ export class Call {
   }
 }
 
-/** The length of a body that is not compressed: what is announced is what comes over the wire. */
+/**
+ * The length of a body that is not compressed: what is announced is what comes over the wire.
+ * Beside `Transfer-Encoding` it means nothing (RFC 9112, 6.3), and may be no number at all.
+ */
 function lengthOf({ headers, body }: Response): number | null {
   if (body === null) return 0;
   const encoding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
   const length = headers.get("content-length");
-  return length === null || encoding !== "identity" ? null : Number(length);
+  if (length === null || encoding !== "identity" || headers.has("transfer-encoding")) return null;
+  // Several that are the same are one.
+  return /^\d+(\s*,\s*\d+)*$/.test(length) ? parseInt(length, 10) : null;
 }
 
-/** Reads away what is short, so that its connection can be used again; else closes it. */
-function drain(response: Response): void {
-  const { body, headers } = response;
-  const length = headers.get("content-length");
-  if (length !== null && Number(length) <= LITTLE) response.bytes().catch(() => {});
-  else body?.cancel().catch(() => {});
+/**
+ * Reads away what is short, so that its connection can be used again; else closes it. What
+ * does not come is given up with its request.
+ */
+function drain(response: Response, life: Life): void {
+  const length = lengthOf(response);
+  const reader = response.body?.getReader();
+  const giveUp = () => void reader?.cancel().catch(() => {});
+  if (length === null || length > LITTLE) return giveUp();
+  readAway(reader).catch(() => {});
+  life.whenOver(giveUp);
+}
+
+async function readAway(reader: ReadableStreamDefaultReader<Uint8Array> | undefined) {
+  while (reader !== undefined && !(await reader.read()).done);
 }

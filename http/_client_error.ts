@@ -30,7 +30,7 @@ const WORDS: readonly [words: RegExp, code: ErrorCode][] = [
   [/reset by peer|connection reset|broken pipe|aborted|stream error|go ?away/i, "reset"],
   [/message head is too large/, "too_long"],
   [
-    /invalid .* parsed|invalid gzip|deflate|brotli|protocol error|corrupt|unsuccessful/i,
+    /invalid .* parsed|unexpected message|invalid gzip|deflate|brotli|protocol error|corrupt|unsuccessful/i,
     "protocol",
   ],
   [/invalid proxy|proxy auth/i, "protocol"],

@@ -107,6 +107,8 @@ export class Upload {
 
   #stream(): ReadableStream<Bytes> {
     this.#begun = true;
+    // The try before may still be told that nobody wants it: that is no end of this one.
+    this.stop();
     const source = this.#source = this.#pieces();
     let done = 0;
     return new ReadableStream<Bytes>({
@@ -125,7 +127,9 @@ export class Upload {
           if (source === this.#source) this.onFailure?.(err);
         }
       },
-      cancel: () => this.stop(),
+      cancel: () => {
+        if (source === this.#source) this.stop();
+      },
     }, { highWaterMark: 0 });
   }
 }

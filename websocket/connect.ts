@@ -8,6 +8,7 @@ import {
   type Result,
   type WaitOptions,
 } from "../core/mod.ts";
+import { setImmediate } from "node:timers";
 import { checkProtocols, type Settings, settingsOf, TIMEOUT } from "./_options.ts";
 import { Wire } from "./_wire.ts";
 import { MessageSocket } from "./socket.ts";
@@ -103,7 +104,9 @@ async function open(
       const wire = new Wire(socket, "client", address.href, settings);
       socket.addEventListener("open", () => wake([wire, null]));
       socket.addEventListener("error", (event) => wake([null, errorOf(event, action)]));
-      return () => socket.close();
+      // In a turn of its own, when what has become of the handshake has been told: of one that
+      // is done but not yet told, a goodbye that fails would be an error that nobody can catch.
+      return () => void setImmediate(() => socket.close());
     });
     // A missing permission is missing however often it is asked for: a loop must not spin.
     if (err !== null) {

@@ -3,7 +3,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { unwrap } from "../../core/mod.ts";
 import { redirected } from "../../http/_client_redirect.ts";
 import { client } from "../../http/client.ts";
-import { always, raw, serve, whole } from "./client_servers.ts";
+import { always, raw, serve, silent, whole } from "./client_servers.ts";
 
 const METHODS: [status: number, method: string, becomes: string, carries: boolean][] = [
   [301, "GET", "GET", true],
@@ -163,4 +163,33 @@ Deno.test("a redirect of data that cannot be sent twice is unsupported", async (
   await using http = client({ base: server.url });
   const [, err] = await http.post("/a", ["once"].values());
   assertEquals(err?.code, "unsupported");
+});
+
+Deno.test("the page of a redirect that does not come is given up with the request", async () => {
+  const gone = Promise.withResolvers<void>();
+  await using server = await raw(async (sock, { line }) => {
+    if (!line.includes("/first")) return await sock.send(whole("here"));
+    await sock.send("HTTP/1.1 302 There\r\nLocation: /second\r\nContent-Length: 9\r\n\r\nh");
+    await silent(sock);
+    gone.resolve();
+  });
+  await using http = client({ base: server.url });
+  const res = await unwrap(http.get("/first"));
+  assertEquals(await res.text(), ["here", null]);
+  await gone.promise;
+});
+
+Deno.test("the page of a redirect that lies about its length is not read away", async () => {
+  const gone = Promise.withResolvers<void>();
+  await using server = await raw(async (sock, { line }) => {
+    if (!line.includes("/first")) return await sock.send(whole("here"));
+    const fields = "Content-Length: 9\r\nTransfer-Encoding: chunked\r\n";
+    await sock.send(`HTTP/1.1 302 There\r\nLocation: /second\r\n${fields}\r\n`);
+    await silent(sock);
+    gone.resolve();
+  });
+  await using http = client({ base: server.url });
+  const res = await unwrap(http.get("/first"));
+  await gone.promise;
+  assertEquals(await res.text(), ["here", null]);
 });

@@ -2,10 +2,12 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { IoError, unwrap } from "../../core/mod.ts";
 import { discard } from "../../http/_body.ts";
+import { fromFetch } from "../../http/_client_error.ts";
+import { uploadOf } from "../../http/_client_upload.ts";
 import { client, type ClientResponse } from "../../http/client.ts";
 import { type HttpServer, static as serve_static } from "../../http/mod.ts";
 import { kill, list, newthread, on_error, scope, self, sleep, wait } from "../../thread/mod.ts";
-import { raw, serve as serveWeb, silent } from "./client_servers.ts";
+import { always, raw, serve as serveWeb, silent } from "./client_servers.ts";
 import { ask, send, serve } from "./raw.ts";
 
 Deno.test("a response outlives the thread that has asked for it and returned", async () => {
@@ -58,6 +60,42 @@ Deno.test("HttpClient.post() gives the error of a file that cannot be read to it
     read: () => Promise.resolve([null, new IoError("io", "a bad disk")] as [null, IoError]),
   };
   assertEquals((await http.post(server.url, file))[1]?.message, "a bad disk");
+});
+
+const LENGTHS: [fields: string, length: number | null][] = [
+  ["Content-Length: 5, 5", 5],
+  ["Content-Length: 5\r\nContent-Length: 05", 5],
+  ["Transfer-Encoding: chunked\r\nContent-Length: 99999999999", null],
+  ["Transfer-Encoding: chunked\r\nContent-Length: 2", null],
+  ["Transfer-Encoding: chunked\r\nContent-Length: many", null],
+];
+
+for (const [fields, length] of LENGTHS) {
+  Deno.test(`a body under ${JSON.stringify(fields)} is whole, its length ${length}`, async () => {
+    const body = length === null ? "5\r\nhello\r\n0\r\n\r\n" : "hello";
+    await using server = await raw(always(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n${body}`));
+    await using http = client();
+    const res = await unwrap(http.get(server.url));
+    assertEquals([res.length, await res.text({ max: 5 })], [length, ["hello", null]]);
+  });
+}
+
+Deno.test("an upload that is sent anew is not ended by who leaves the try before", async () => {
+  const upload = await unwrap(uploadOf(new Uint8Array(200_000), undefined));
+  const pieces = () => (upload.body() as Blob).stream().getReader();
+  const before = pieces();
+  await before.read();
+  const now = pieces();
+  let size = (await now.read()).value!.length;
+  await before.cancel();
+  for (let next; !(next = await now.read()).done;) size += next.value.length;
+  assertEquals(size, 200_000);
+});
+
+Deno.test("a server that speaks before it is asked is protocol", () => {
+  const said = "client error (SendRequest): received unexpected message from connection";
+  const error = new TypeError("error sending request", { cause: new Error(said) });
+  assertEquals(fromFetch(error, "Cannot GET http://a/").code, "protocol");
 });
 
 Deno.test("what a handler has left goes out behind what it wrote", async () => {

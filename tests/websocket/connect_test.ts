@@ -4,7 +4,10 @@ import { listen, type TcpSocket, unwrap } from "../../cosocket/mod.ts";
 import { kill, newthread, self, wait } from "../../thread/mod.ts";
 import { connect, type ErrorCode, IoError } from "../../websocket/mod.ts";
 import { CERTS } from "../cosocket/ends.ts";
-import { acceptor, answerHandshake, frame, rawServer } from "./ends.ts";
+import { acceptor, answerHandshake, frame, GUID, rawServer, SWITCHING } from "./ends.ts";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import net from "node:net";
 import tls from "node:tls";
 
 /** A server that does this with each connection. */
@@ -204,6 +207,41 @@ Deno.test("connect() gives a socket whose end came along with its beginning", as
   sock.close_immediately();
   await socket.close();
   await server.close();
+});
+
+Deno.test("connect() that is aborted when its server has answered, and reset, fails nowhere else", async () => {
+  const abort = new AbortController();
+  const asked: [net.Socket, head: string][] = [];
+  const server = net.createServer((sock) => {
+    sock.once("data", (head) => {
+      sock.on("data", () => sock.destroy());
+      asked.push([sock, String(head)]);
+      if (asked.length < 2) return;
+      // Both answers come in one turn, in either order; the first one told aborts the other.
+      for (const [one, words] of asked) {
+        const [, key] = /sec-websocket-key: (\S+)/i.exec(words)!;
+        const digest = createHash("sha1").update(key + GUID).digest("base64");
+        one.write(`${SWITCHING}Sec-WebSocket-Accept: ${digest}\r\n\r\n`);
+      }
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  const over = Promise.withResolvers<void>();
+  const first = new WebSocket(`ws://127.0.0.1:${port}/first`);
+  first.onopen = () => {
+    asked.find(([, head]) => head.includes("/second"))![0].resetAndDestroy();
+    abort.abort();
+    first.close();
+  };
+  first.onclose = () => over.resolve();
+  const [socket, err] = await connect(`ws://127.0.0.1:${port}/second`, { signal: abort.signal });
+  if (socket === null) assertEquals(err.code, "cancelled");
+  await socket?.close();
+  await over.promise;
+  server.close();
+  await once(server, "close");
 });
 
 Deno.test("connect() throws for an address or options that cannot be", () => {

@@ -144,7 +144,12 @@ export async function rawClient(options: UpgradeOptions = {}) {
   };
 }
 
-const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/** What a key is hashed with (RFC 6455). */
+export const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/** The beginning of an answer to a handshake. */
+export const SWITCHING =
+  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
 
 /** Answers the handshake of a client; what is `first` comes along with it. */
 export async function answerHandshake(
@@ -156,7 +161,7 @@ export async function answerHandshake(
   const key = /sec-websocket-key: (\S+)/i.exec(head ?? "")?.[1] ?? "";
   const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(key + GUID));
   await sock.send([
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+    SWITCHING,
     `Sec-WebSocket-Accept: ${new Uint8Array(digest).toBase64()}\r\n${headers}\r\n`,
     first,
   ]);
