@@ -296,12 +296,9 @@ export class Task extends Link {
     this.killed = error;
     dying += 1;
     this.scope.dying += 1;
-    this.settle([
-      null,
-      new IoError("killed", `Thread '${this.name}' was killed${because(reason)}`, {
-        cause: reason,
-      }),
-    ]);
+    const words = `Thread '${this.name}' was killed${because(reason)}`;
+    const told = reason === undefined ? undefined : { cause: reason };
+    this.settle([null, new IoError("killed", words, told)]);
     muteKills();
     if (this.waits !== null) this.#withdraw(error);
     // Not before: a wait of ours that was given this signal too must throw.

@@ -237,3 +237,18 @@ async function run(code: string): Promise<{ stdout: string; stderr: string; stat
   const text = new TextDecoder();
   return { stdout: text.decode(stdout), stderr: text.decode(stderr), status };
 }
+
+Deno.test("kill() gives its reason as the cause, and none where there is none", async () => {
+  const [reasoned, unreasoned] = [newthread(() => sleep(1_000)), newthread(() => sleep(1_000))];
+  kill(reasoned, "enough");
+  kill(unreasoned);
+  const [[, why], [, none]] = await wait([reasoned, unreasoned]);
+  assertEquals([why?.message, why?.cause], [
+    `Thread '${reasoned.name}' was killed: enough`,
+    "enough",
+  ]);
+  assertEquals([none?.message, "cause" in none!], [
+    `Thread '${unreasoned.name}' was killed`,
+    false,
+  ]);
+});
