@@ -174,7 +174,8 @@ export abstract class DuplexSource implements Source {
     if (this.failure !== null) return Promise.reject(causeOf(this.failure));
     return new Promise((resolve, reject) => {
       this.duplex.write(bytes, (error) => {
-        if (error) reject(causeOf(this.failure ?? error));
+        // What a read finds (a reset) cancels the write, and is told as an event only later.
+        if (error) reject(causeOf(this.failure ?? this.duplex.errored ?? error));
         else resolve(bytes.length);
       });
     });

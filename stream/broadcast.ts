@@ -1,4 +1,11 @@
-import type { Bytes, Encoding, IoError, Payload, Result } from "../core/mod.ts";
+import {
+  afterTurn,
+  type Bytes,
+  type Encoding,
+  type IoError,
+  type Payload,
+  type Result,
+} from "../core/mod.ts";
 import { BufferedStream } from "./buffered.ts";
 import type { FrameCodec } from "./framing.ts";
 import type { SendOptions, Stream } from "./types.ts";
@@ -52,8 +59,12 @@ export function broadcast(
     if (!(stream instanceof BufferedStream)) throw new TypeError("broadcast wants streams of ours");
     const bytes = stream.frame_for(value, codec, encoding, made);
     sends.push(
-      bytes instanceof Uint8Array ? stream.send(bytes, options) : Promise.resolve([null, bytes]),
+      bytes instanceof Uint8Array
+        ? stream.send(bytes, options)
+        : afterTurn<Result<number>>([null, bytes]),
     );
   }
+  // Nobody is there yet: a loop that talks for ever must let them come.
+  if (sends.length === 0) return afterTurn<Result<number>[]>([]);
   return Promise.all(sends);
 }

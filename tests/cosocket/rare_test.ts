@@ -2,10 +2,12 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import * as dgram from "node:dgram";
 import * as net from "node:net";
+import { Duplex } from "node:stream";
 import { openUnix } from "../../cosocket/_unix.ts";
 import { connect, from_conn, IoError, tcp, TcpSocket, udp, unwrap } from "../../cosocket/mod.ts";
+import { BufferedStream } from "../../stream/mod.ts";
 import { Channel } from "../../stream/channel.ts";
-import { ChannelDuplex } from "../../cosocket/_duplex.ts";
+import { ChannelDuplex, DuplexSource } from "../../cosocket/_duplex.ts";
 import { handshake, type Role } from "../../cosocket/_tls.ts";
 import { ConnTransport } from "../../cosocket/_transport.ts";
 import { FakeClock } from "../../thread/mod.ts";
@@ -255,4 +257,29 @@ Deno.test("the stream below TLS that is ended ends the channel, and tells why it
     duplex.destroy();
     channel.close_immediately();
   }
+});
+
+Deno.test("a send that a reset cuts short gives reset, whatever the runtime calls it then", async () => {
+  let cancelWrite = (_: Error) => {};
+  const duplex = new Duplex({
+    read() {},
+    write: (_bytes, _encoding, done) => cancelWrite = done,
+    destroy(error, done) {
+      // As its sockets do: the write that is under way hears of it first.
+      cancelWrite(Object.assign(new Error("write ECANCELED"), { code: "ECANCELED" }));
+      done(error);
+    },
+  });
+  class Transport extends DuplexSource {
+    close(): void {
+      this.duplex.destroy();
+    }
+  }
+  await using stream = new BufferedStream(new Transport(duplex), { name: "there" });
+  const sending = stream.send("x");
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  duplex.destroy(Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" }));
+  const [, err] = await sending;
+  assertEquals([err?.code, err?.message], ["reset", "Cannot send to there: read ECONNRESET"]);
+  assertEquals((await stream.receive())[1]?.code, "reset");
 });

@@ -119,6 +119,13 @@ export const HOPELESS: Record<string, Hopeless> = {
     return () => stream.select([a]);
   },
   "stream.broadcast to what is not connected": () => () => stream.broadcast([cosocket.tcp()], "x"),
+  "stream.broadcast of a frame that is too long": (undo) => {
+    const ends = stream.pair();
+    undo(() => Promise.all(ends.map((end) => end.close())));
+    ends[0].set_rwopt({ write_head_bytes: 1 });
+    return () => stream.broadcast([ends[0]], new Uint8Array(300));
+  },
+  "stream.broadcast to nobody": () => () => stream.broadcast([], "x"),
   "process.run_process of no program": () => () => process.run_process([NOWHERE]),
   "process.waitpid of no child": () => () => process.waitpid(1),
   "thread.sleeper that another uses": (undo) => {
