@@ -17,7 +17,8 @@ export function functionOf<F>(fn: F, caller: string): F {
 
 /** What waits are called in `list()`: `queue 'jobs'`. */
 export function named(kind: string, name: string | undefined): string {
-  return name === undefined ? `a ${kind}` : `${kind} '${name}'`;
+  const article = kind === "event" ? "an" : "a";
+  return name === undefined ? `${article} ${kind}` : `${kind} '${name}'`;
 }
 
 /** Throws unless `choice` is one of the two, or left out; gives it back. */

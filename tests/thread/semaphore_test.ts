@@ -155,6 +155,9 @@ Deno.test("EventFlag.wait() waits until it is set, and passes while it is", asyn
   assert(late.state.startsWith("wait for event 'ready', "));
   await clock.tick(10);
   assertEquals((await wait(late))[1]?.code, "timeout");
+  const nameless = event().wait({ timeout: 5 });
+  await clock.tick(5);
+  assertEquals((await nameless)[1]?.message, "Cannot wait for an event: not within 5 ms");
   assertEquals(ready.waiting, 2);
   ready.set();
   ready.clear();
