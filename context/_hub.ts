@@ -13,12 +13,15 @@ import {
   unpack,
 } from "./_packet.ts";
 import type { Place } from "./_place.ts";
-import { startProcess } from "./_process.ts";
+import { endInThisTurn, startProcess } from "./_process.ts";
 import { startThread } from "./_thread.ts";
 import type { Ending } from "./types.ts";
 
 /** Beats of the heart without a word after which a thread or process counts as stuck. */
 const BEATS = 4;
+
+/** So many milliseconds may one take to leave that is told to, until it is killed. */
+const LEAVING = 2_000;
 
 /** The main thread's knowledge: which context lives where, and who goes where next. */
 export class Hub implements Home {
@@ -37,10 +40,7 @@ export class Hub implements Home {
   #heart: ReturnType<typeof setInterval> | null = null;
 
   constructor() {
-    // A stuck process would not notice that it is alone.
-    globalThis.addEventListener("unload", () => {
-      for (const place of this.#places.values()) if (place.isolated) place.kill();
-    });
+    globalThis.addEventListener("unload", this.#endProcesses);
     this.office = new Office(0, {
       mail: (mail, moved, ours) => this.#forward(mail, moved, ours),
       about: (id, packet) => this.#onward(id, packet),
@@ -82,12 +82,30 @@ export class Hub implements Home {
       made(id, String(error));
       return () => {};
     }
+    if (place.isolated) this.#listenToErrors();
     place.ids.add(id);
     this.#at.set(id, place);
     this.#making.set(id, (fault) => made(id, fault));
     const name = options.name ?? new URL(url).pathname.split("/").pop() ?? url;
     place.link.post({ k: "create", id, url, name, args: options.args ?? [], parent });
     return () => this.#onward(id, { k: "destroy", id, reason: NOBODY });
+  }
+
+  readonly #endProcesses = (): void => {
+    endInThisTurn([...this.#places.values()].filter((place) => place.isolated));
+  };
+
+  readonly #uncaught = (event: Event): void => {
+    if (!event.defaultPrevented) this.#endProcesses();
+  };
+
+  /** The runtime would kill them, and what they have started would be left. */
+  #listenToErrors(): void {
+    for (const type of ["error", "unhandledrejection"]) {
+      // Last in the row, to see whether another listener has taken care of the error.
+      globalThis.removeEventListener(type, this.#uncaught);
+      globalThis.addEventListener(type, this.#uncaught);
+    }
   }
 
   #leastLoaded(): Place | null {
@@ -167,12 +185,17 @@ export class Hub implements Home {
   /** The last context of a place takes it along: its end is told when the place has gone. */
   #end(place: Place, id: number, ending: Ending): void {
     // Destroyed, and returned by itself as well: its first end is on its way.
-    if (!place.ids.has(id)) return;
+    if (!place.ids.has(id) || place.over) return;
     if (place.ids.size > 1) return this.#ended(place, id, ending);
     place.over = true;
-    place.kill();
-    place.gone.then(() => this.#ended(place, id, ending));
-    place.ids.delete(id);
+    place.verdict = ending;
+    // Nothing of its own has run.
+    if (!place.started) return place.kill();
+    place.link.post({ k: "leave" });
+    place.link.flush();
+    const late = setTimeout(() => place.kill(), LEAVING);
+    Deno.unrefTimer(late);
+    place.gone.then(() => clearTimeout(late));
   }
 
   #ended(place: Place, id: number, ending: Ending): void {
@@ -251,10 +274,11 @@ export class Hub implements Home {
   #giveUp(place: Place): void {
     const what = place.isolated ? "process" : "thread";
     const message = `its ${what} gave no sign of life for ${this.#stuckAfter} ms`;
-    const ending: Ending = { reason: "destroyed", message };
+    const ending: Ending = place.verdict ?? { reason: "destroyed", message };
     place.kill();
-    if (place.isolated && place.verdict === null) {
+    if (place.isolated && !place.killed) {
       // It cannot but end now, and that is told when it has.
+      place.killed = true;
       place.verdict = ending;
       place.silent = 0;
       return;

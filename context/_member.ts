@@ -4,7 +4,13 @@ import type { Link } from "./_link.ts";
 import { Office } from "./_office.ts";
 import { type Asked, type Batch, type Packet, unpack } from "./_packet.ts";
 import { current, type Home } from "./_home.ts";
+import { setImmediate } from "node:timers";
 import type { ContextFunction } from "./types.ts";
+
+/** As any program ends: so whoever listens to that ends what was started here. */
+function leave(): void {
+  Deno.exit(0);
+}
 
 /** A worker thread or a process that runs contexts: its side of the link to the main thread. */
 export class Member implements Home {
@@ -57,6 +63,7 @@ export class Member implements Home {
 
   #take(packet: Packet): void {
     if (packet.k === "create") this.#create(packet);
+    else if (packet.k === "leave") setImmediate(leave);
     else if (packet.k === "ping") this.#link.post({ k: "pong" });
     else if (packet.k === "asked") {
       this.#asks.get(packet.token)?.(packet.id, packet.fault);

@@ -14,6 +14,7 @@ export type Packet =
   | { k: "end"; id: number; ending: Ending }
   | { k: "watch"; id: number }
   | { k: "destroy"; id: number; reason: string }
+  | { k: "leave" }
   | { k: "moving"; moved: Transferable[] }
   | { k: "failed"; message: string }
   | { k: "ping" }

@@ -20,7 +20,12 @@ export interface Place {
   over: boolean;
   /** How its end is told, where that is known better than from how it went. */
   verdict: Ending | null;
-  kill(): void;
+  /** It has been killed for its silence. */
+  killed: boolean;
+  /** Ends it, whatever it is doing; a process ends by SIGTERM as it likes to. */
+  kill(signal?: "SIGTERM"): void;
+  /** The id of its process; 0 of a thread. */
+  pid: number;
   /** Posts mail with a socket; only a process can be given one. */
   hand: Hand | null;
   readonly gone: Promise<Ending>;
@@ -32,7 +37,7 @@ export function makePlace(
   isolated: boolean,
   link: Link,
   gone: Promise<Ending>,
-  kill: () => void,
+  kill: (signal?: "SIGTERM") => void,
 ): Place {
   return {
     number,
@@ -45,7 +50,9 @@ export function makePlace(
     started: false,
     over: false,
     verdict: null,
+    killed: false,
     kill,
+    pid: 0,
     hand: null,
     gone,
   };

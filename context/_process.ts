@@ -34,13 +34,47 @@ export function startProcess(
     else socket?.destroy();
   };
   const link = new Link(true, (batch) => post(batch));
-  const place = makePlace(number, true, link, gone, () => void child.kill("SIGKILL"));
+  const kill = (signal: "SIGTERM" | "SIGKILL" = "SIGKILL") => void child.kill(signal);
+  const place = makePlace(number, true, link, gone, kill);
+  place.pid = child.pid ?? 0;
   place.hand = ({ kind, to, from, via, session, value }, socket) => {
     link.flush();
     post([kind, to, from, via, session, value], socket);
   };
   child.on("message", (batch: unknown) => onBatch(place, batch as Batch));
   return place;
+}
+
+/** Milliseconds that processes have when the program ends in this very turn. */
+const LAST_GRACE = 100;
+
+/** Milliseconds between two looks meanwhile. */
+const LAST_LOOK = 5;
+
+/**
+ * Ends processes in this turn, since there will be no other. By SIGTERM they end what they
+ * have started in turn; one that is stuck would not notice that it is alone.
+ */
+export function endInThisTurn(places: Place[]): void {
+  if (places.length === 0) return;
+  for (const place of places) place.kill("SIGTERM");
+  const until = performance.now() + LAST_GRACE;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  while (performance.now() < until && places.some(({ pid }) => mayRun(pid))) {
+    Atomics.wait(pause, 0, 0, LAST_LOOK);
+  }
+  for (const place of places) place.kill();
+}
+
+/** Whether a child of ours, which is not reaped in this turn, may still run. */
+function mayRun(pid: number): boolean {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    // Only with all permissions may that be seen, and not on every system.
+    return true;
+  }
 }
 
 /** The Deno that runs, by its path, or by its name where only that is allowed. */

@@ -78,6 +78,8 @@ export interface Context<In = unknown, Out = unknown> extends AsyncDisposable {
   wait(options?: WaitOptions): Promise<Result<Ending>>;
   /**
    * Ends it: its threads are killed, whoever waits for it hears `destroyed`. Does not wait.
+   * The last context of a thread, and an isolated one, takes the children along that were
+   * started there; one that is stuck is killed two seconds later, and leaves them behind.
    * `gone` if it is known to have ended.
    */
   destroy(reason?: string): Result<true>;

@@ -1,0 +1,16 @@
+/** A context with a process of its own, whose id it tells; it ends as it is told to. */
+import type { Inside } from "../../context/mod.ts";
+import { exec, unwrap } from "../../process/mod.ts";
+
+export default async function (inside: Inside<string, number>): Promise<void> {
+  const { pid } = unwrap(exec(["sleep", "600"], { stdout: "null", stderr: "null" }));
+  for (;;) {
+    const [message, err] = await inside.recv();
+    if (err !== null) return;
+    if (message.value === "pid") inside.reply(message, pid);
+    if (message.value === "own pid") inside.reply(message, Deno.pid);
+    if (message.value === "return") return;
+    if (message.value === "throw") throw new Error("thrown on request");
+    if (message.value === "exit") Deno.exit(3);
+  }
+}
