@@ -66,6 +66,9 @@ function packageFolder(): string | null {
 /** Deno says in words alone what a worker or a child may not. */
 function refusal(href: string, fault: string): IoError {
   const action = `Cannot create context ${href}`;
+  if (/too many open files/i.test(fault)) {
+    return new IoError("exhausted", `${action}: too many open files`);
+  }
   const refused = /Requires \w+ access.*/.exec(fault)?.[0];
   if (refused === undefined) return new IoError("failed", `${action}: ${fault}`);
   const ours = packageFolder();

@@ -14,7 +14,7 @@ import type { Context, CreateOptions, Inside } from "./types.ts";
  * can be killed when stuck and have memory and permissions of their own.
  *
  * Resolves when the module is loaded; `failed` with the reason where it cannot be, or its
- * default export is no function. The URL must be absolute: a string without a scheme
+ * default export is no function; `exhausted` where no more files can be opened. The URL must be absolute: a string without a scheme
  * throws a TypeError. `no_permission` without `--allow-read` of the module, or if isolated
  * without `--allow-run` of Deno and `--allow-env=NODE_V8_COVERAGE`, which
  * `node:child_process` always reads. `unsupported` for isolated ones in a compiled program.

@@ -167,3 +167,10 @@ Deno.test("inside() of the main thread logs by its name, and runs functions alon
   assertEquals(said, [[`${main.name}#0:`, "how", { it: "goes" }]]);
   assertThrows(() => main.run("code" as never), TypeError, "run wants a function: got string");
 });
+
+Deno.test("create() gives exhausted where a module cannot be opened for lack of descriptors", async () => {
+  // As the runtime says it; who has none left can start no test either.
+  const words = "Too many open files (os error 24)";
+  const [, err] = await create(`data:text/javascript,throw new Error("${words}")`);
+  assertEquals([err?.code, err?.message.endsWith(": too many open files")], ["exhausted", true]);
+});
