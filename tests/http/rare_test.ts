@@ -92,6 +92,14 @@ Deno.test("an upload that is sent anew is not ended by who leaves the try before
   assertEquals(size, 200_000);
 });
 
+Deno.test("a form throws for a NUL in a name, which would spoil it", async () => {
+  await using http = client();
+  const file = { file: "x", name: "a\0b" };
+  for (const form of [{ "a\0": { file: "x" } }, { a: file }]) {
+    await assertRejects(() => http.request("http://127.0.0.1:1/", { form }), TypeError, "NUL");
+  }
+});
+
 Deno.test("a server that speaks before it is asked is protocol", () => {
   const said = "client error (SendRequest): received unexpected message from connection";
   const error = new TypeError("error sending request", { cause: new Error(said) });

@@ -2,6 +2,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { connect as dial } from "../../cosocket/mod.ts";
 import { FakeClock } from "../../thread/mod.ts";
+import { settingsOf } from "../../websocket/_options.ts";
+import { Wire } from "../../websocket/_wire.ts";
 import {
   connect,
   type MessageSocket,
@@ -189,6 +191,20 @@ Deno.test("a socket that is not open after 10 s fails with reset, and is closed 
   assertEquals(await receiveFrame(sock), null);
   await sock.close();
   await server.shutdown();
+});
+
+Deno.test("a server's end whose handshake fails is over at once: no close event tells", async () => {
+  const runtime = Object.assign(new EventTarget(), { readyState: 0, binaryType: "blob" });
+  const wire = new Wire(
+    runtime as unknown as WebSocket,
+    "server",
+    "ws://127.0.0.1/chat",
+    settingsOf({}, "upgrade"),
+  );
+  const receiving = wire.incoming.receive({ timeout: 0, signal: undefined, owner: wire });
+  runtime.dispatchEvent(new ErrorEvent("error", { message: "broken pipe" }));
+  assertEquals((await receiving)[1]?.code, "reset");
+  assertEquals([wire.released, wire.closing?.code], [true, 1_006]);
 });
 
 Deno.test("a socket that is closed before it is open says goodbye when it is", async () => {
