@@ -38,13 +38,20 @@ export async function openPart(
   }
   const [handle, err] = await open(file, "r", options);
   if (err !== null) return [null, err];
-  const [stat, statErr] = await handle.stat(options);
-  if (statErr !== null || stat.type === "directory") {
-    await handle.close();
-    const words = `Cannot send '${file}': it is a directory`;
-    return [null, statErr ?? new IoError("is_dir", words)];
+  let opened = false;
+  try {
+    const [stat, statErr] = await handle.stat(options);
+    if (statErr !== null) return [null, statErr];
+    if (stat.type === "directory") {
+      return [null, new IoError("is_dir", `Cannot send '${file}': it is a directory`)];
+    }
+    const part = await measured(handle as FileLike, offset, count, () => handle.close());
+    opened = part[1] === null;
+    return part;
+  } finally {
+    // Also where the handler was killed meanwhile.
+    if (!opened) await handle.close();
   }
-  return await measured(handle as FileLike, offset, count, () => handle.close());
 }
 
 async function measured(
@@ -58,9 +65,9 @@ async function measured(
     throw new TypeError("sendfile wants a count for a file that does not know its size");
   }
   const [whole, err] = await file.size();
-  if (err === null) return [{ file, offset, size: Math.max(whole - offset, 0), close }, null];
-  await close();
-  return [null, err];
+  return err === null
+    ? [{ file, offset, size: Math.max(whole - offset, 0), close }, null]
+    : [null, err];
 }
 
 /** The part, piece by piece, each in memory of its own; an error ends it. */

@@ -4,11 +4,13 @@ import { IoError, unwrap } from "../../core/mod.ts";
 import { discard } from "../../http/_body.ts";
 import { fromFetch } from "../../http/_client_error.ts";
 import { uploadOf } from "../../http/_client_upload.ts";
+import { openPart } from "../../http/_file_part.ts";
 import { client, type ClientResponse } from "../../http/client.ts";
 import { type HttpServer, static as serve_static } from "../../http/mod.ts";
 import { kill, list, newthread, on_error, scope, self, sleep, wait } from "../../thread/mod.ts";
 import { always, raw, serve as serveWeb, silent } from "./client_servers.ts";
 import { ask, send, serve } from "./raw.ts";
+import { setImmediate } from "node:timers";
 
 Deno.test("a response outlives the thread that has asked for it and returned", async () => {
   await using server = await raw(async (sock) => {
@@ -311,6 +313,23 @@ Deno.test("HttpResponse.sendfile() gives the error of a folder, and of a file th
   assertEquals((await ask(server.port, "GET /bad")).status, 204);
   assertEquals(codes, ["is_dir", "io"]);
   await Deno.remove(folder);
+});
+
+Deno.test("HttpResponse.sendfile() closes the file of a handler that is killed before it sends", async () => {
+  const path = await Deno.makeTempFile();
+  // The file is open while its size is asked for. That may be over before anybody looks.
+  for (let seen = false, n = 0; !seen && n < 500; n++) {
+    const thread = newthread(() => openPart(path, 0, undefined, {}));
+    const part = thread.done;
+    while (list().some(({ id }) => id === thread.id)) {
+      seen = list().some(({ id, state }) => id === thread.id && /stat|size/.test(state));
+      if (seen) kill(thread);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const [opened] = await part;
+    await opened?.close();
+  }
+  await Deno.remove(path);
 });
 
 Deno.test("static() of a root that is not there is a 500 and a report: it is no missing page", async () => {
