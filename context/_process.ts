@@ -34,7 +34,10 @@ export function startProcess(
     else socket?.destroy();
   };
   const link = new Link(true, (batch) => post(batch));
-  const kill = (signal: "SIGTERM" | "SIGKILL" = "SIGKILL") => void child.kill(signal);
+  const kill = (signal: "SIGTERM" | "SIGKILL" = "SIGKILL") => {
+    // Or the runtime would send no second signal.
+    Object.assign(child, { killed: false }).kill(signal);
+  };
   const place = makePlace(number, true, link, gone, kill);
   place.pid = child.pid ?? 0;
   place.hand = ({ kind, to, from, via, session, value }, socket) => {
@@ -46,7 +49,10 @@ export function startProcess(
 }
 
 /** Milliseconds that processes have when the program ends in this very turn. */
-const LAST_GRACE = 100;
+const LAST_GRACE = 400;
+
+/** After so many of them they are told that there is no more time for what is deaf to SIGTERM. */
+const HURRY = 100;
 
 /** Milliseconds between two looks meanwhile. */
 const LAST_LOOK = 5;
@@ -57,11 +63,14 @@ const LAST_LOOK = 5;
  */
 export function endInThisTurn(places: Place[]): void {
   if (places.length === 0) return;
-  for (const place of places) place.kill("SIGTERM");
-  const until = performance.now() + LAST_GRACE;
+  const begun = performance.now();
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  while (performance.now() < until && places.some(({ pid }) => mayRun(pid))) {
-    Atomics.wait(pause, 0, 0, LAST_LOOK);
+  // At the second signal the module `process` gives children no longer than it does at an exit.
+  for (const until of [HURRY, LAST_GRACE]) {
+    for (const place of places) place.kill("SIGTERM");
+    while (performance.now() < begun + until && places.some(({ pid }) => mayRun(pid))) {
+      Atomics.wait(pause, 0, 0, LAST_LOOK);
+    }
   }
   for (const place of places) place.kill();
 }
@@ -73,7 +82,7 @@ function mayRun(pid: number): boolean {
     return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
   } catch {
     // Only with all permissions may that be seen, and not on every system.
-    return true;
+    return pid !== 0;
   }
 }
 

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { create, unwrap } from "../../context/mod.ts";
 import { on_error } from "../../thread/mod.ts";
-import { isGone, untilGone } from "../process/programs.ts";
+import { isGone, killQuietly, untilGone } from "../process/programs.ts";
 
 const url = new URL("./with_child.ts", import.meta.url);
 
@@ -29,11 +29,22 @@ for (const isolated of [false, true]) {
   }
 }
 
-for (const how of ["exit", "throw", "SIGTERM", "SIGKILL"]) {
-  const title = `an isolated context ends with the program, and its child: ${how}`;
+for (
+  const [how, what = ""] of [
+    ["exit"],
+    ["exit", "deaf"],
+    ["exit", "stuck"],
+    ["throw"],
+    ["throw", "deaf"],
+    ["SIGTERM"],
+    ["SIGKILL"],
+    ["SIGKILL", "deaf"],
+  ] as const
+) {
+  const title = `an isolated context ends with the program, and its child: ${how} ${what}`;
   Deno.test(title, { ignore }, async () => {
     const program = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", new URL("children_program.ts", url).href, how],
+      args: ["run", "-A", "--no-check", new URL("children_program.ts", url).href, how, what],
       stdin: "null",
       stdout: "piped",
       stderr: "null",
@@ -44,6 +55,9 @@ for (const how of ["exit", "throw", "SIGTERM", "SIGKILL"]) {
     assertEquals(signal, how.startsWith("SIG") ? how as Deno.Signal : null);
     const pids = said.trim().split("\n").map(Number);
     assertEquals(pids.length, 2);
-    for (const pid of pids) await untilGone(pid);
+    await untilGone(pids[0]!);
+    // One that is stuck cannot end its child.
+    if (what === "stuck") killQuietly(pids[1]!);
+    await untilGone(pids[1]!);
   });
 }

@@ -3,12 +3,20 @@ import type { Inside } from "../../context/mod.ts";
 import { exec, unwrap } from "../../process/mod.ts";
 
 export default async function (inside: Inside<string, number>): Promise<void> {
-  const { pid } = unwrap(exec(["sleep", "600"], { stdout: "null", stderr: "null" }));
+  const deaf = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"];
+  const command = inside.args[0] === "deaf" ? deaf : ["sleep", "600"];
+  const { pid } = unwrap(exec(command, { stdout: "null", stderr: "null" }));
   for (;;) {
     const [message, err] = await inside.recv();
     if (err !== null) return;
     if (message.value === "pid") inside.reply(message, pid);
     if (message.value === "own pid") inside.reply(message, Deno.pid);
+    if (message.value === "spin soon") {
+      inside.reply(message, 0);
+      setTimeout(() => {
+        for (;;);
+      }, 0);
+    }
     if (message.value === "return") return;
     if (message.value === "throw") throw new Error("thrown on request");
     if (message.value === "exit") Deno.exit(3);
