@@ -40,11 +40,6 @@ export async function openPart(
   if (err !== null) return [null, err];
   let opened = false;
   try {
-    const [stat, statErr] = await handle.stat(options);
-    if (statErr !== null) return [null, statErr];
-    if (stat.type === "directory") {
-      return [null, new IoError("is_dir", `Cannot send '${file}': it is a directory`)];
-    }
     const part = await measured(handle as FileLike, offset, count, () => handle.close());
     opened = part[1] === null;
     return part;

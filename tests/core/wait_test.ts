@@ -1,9 +1,15 @@
 /** How a wait ends where several things could end it. */
-import { assertEquals, assertThrows } from "@std/assert";
-import { type GivenUp, park } from "../../core/mod.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { evenKilled, type GivenUp, park } from "../../core/mod.ts";
 import { kill, newthread, self, ThreadKilled, wait } from "../../thread/mod.ts";
 
 const turn = () => new Promise((resolve) => setTimeout(() => setImmediate(resolve), 0));
+
+Deno.test("evenKilled() hides a kill, and nothing else", async () => {
+  await evenKilled(Promise.reject(new ThreadKilled("enough")));
+  await evenKilled(Promise.resolve("done"));
+  await assertRejects(() => evenKilled(Promise.reject(new RangeError("7"))), RangeError, "7");
+});
 
 Deno.test("park() that another wait of a killed thread wakes has been answered", async () => {
   const ends: unknown[] = [];

@@ -103,6 +103,19 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "a child that its try has unref'd is ended by the caller's scope, which does not wait for it",
+  LINUX,
+  async () => {
+    const ours = new Children();
+    const [running, err] = await scope(async () => {
+      unwrap(await retry(() => ours.start().unref()));
+      return ours.running;
+    });
+    assertEquals([running, err, ours.running], [1, null, 0]);
+  },
+);
+
 Deno.test("parallel.all() of which one fails leaves nothing running", LINUX, async () => {
   const ours = new Children();
   await scope(async (s) => {
