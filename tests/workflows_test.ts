@@ -32,6 +32,7 @@ Deno.test("ci.yml runs .ci/run on Linux, and the tests on three systems under tw
       "os: [ubuntu-latest, macos-latest, windows-latest]",
       "deno: [v2.9.x, v2.x]",
       "permissions:\n  contents: read",
+      "run: deno task audit\n",
     ]
   ) assertStringIncludes(ci, words);
   await Deno.stat(".ci/run");
@@ -44,6 +45,16 @@ Deno.test("publish.yml publishes a tag by the run's own token, and only when all
   }
   assert(!/secrets\./.test(publish), "no secret is needed");
   assert(publish.indexOf("deno task ok") < publish.indexOf("run: deno publish\n"));
+});
+
+Deno.test("every task that a workflow or .ci/run calls is there", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile("deno.json"));
+  for (const file of [...files, ".ci/run"]) {
+    const text = await Deno.readTextFile(file);
+    const called = [...text.matchAll(/(?:deno|\$DENO) task ([\w:]+)/g)].map(([, name]) => name!);
+    assert(called.length > 0, file);
+    assertEquals(called.filter((name) => !(name in tasks)), [], file);
+  }
 });
 
 Deno.test("the docs say that the workflows have not yet run, and that they are linted", async () => {
