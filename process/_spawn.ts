@@ -67,9 +67,6 @@ export function spawn<E extends Encoding>(
   const { file, args, name, raw = false } = bind(program, options.cpu);
   const { cwd, env, clear_env = false, uid, gid } = options;
   const action = `Cannot start ${name}`;
-  if (options.cpu !== undefined && Deno.build.os !== "linux") {
-    return fail(new IoError("unsupported", `${action}: cpu needs taskset, which is Linux's`));
-  }
   if (options.detached !== true) expectChild();
   try {
     const process = new Deno.Command(file, {
@@ -92,7 +89,7 @@ export function spawn<E extends Encoding>(
     if (error instanceof TypeError || error instanceof RangeError) throw error;
     const err = fromOs(error, action);
     if (options.cpu !== undefined && err.code === "not_found" && !/\bcwd\b/.test(err.message)) {
-      const words = `${action}: cpu needs taskset of util-linux, which is not installed`;
+      const words = `${action}: cpu needs taskset of Linux's util-linux, which is not installed`;
       return fail(new IoError("unsupported", words, { cause: error }));
     }
     return fail(err);

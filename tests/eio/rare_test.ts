@@ -1,12 +1,15 @@
 /** What a system seldom says, brought about here each time: the runtime's calls are stood in for. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { Device } from "../../eio/_device.ts";
+import { accessOf } from "../../eio/_mode.ts";
 import { giveRights } from "../../eio/_rights.ts";
 import * as eio from "../../eio/mod.ts";
+import { onSystem } from "../other_system.ts";
 import { scratch } from "./scratch.ts";
 
 const UNIX = { ignore: Deno.build.os === "windows" };
 
-type Refused = "chown" | "chmod";
+type Refused = "chown" | "chmod" | "remove";
 
 /** Runs `body` while a call of the runtime fails. */
 async function failing<T>(name: Refused, error: Error, body: () => Promise<T>): Promise<T> {
@@ -92,5 +95,88 @@ Deno.test(
       }
       assertEquals([calls, await Deno.readTextFile(path)], [2, code]);
     }
+  },
+);
+
+Deno.test("write_atomic() on Windows gives no rights and opens no folder, which fails there", async () => {
+  await using folder = await scratch();
+  const path = `${folder.path}/f`;
+  await Deno.writeTextFile(path, "old");
+  const { chown, chmod, open } = Deno;
+  const calls: string[] = [];
+  const said = (what: string) => (path: string | URL) => {
+    calls.push(`${what} ${path}`);
+    return Promise.reject(new Deno.errors.NotSupported(what));
+  };
+  Object.assign(Deno, {
+    chown: said("chown"),
+    chmod: said("chmod"),
+    open: (path: string, options: Deno.OpenOptions) =>
+      path === folder.path ? said("open")(path) : open(path, options),
+  });
+  try {
+    const written = await onSystem("windows", () => eio.write_atomic(path, "new"));
+    assertEquals([calls, written], [[], [3, null]]);
+  } finally {
+    Object.assign(Deno, { chown, chmod, open });
+  }
+  assertEquals(await Deno.readTextFile(path), "new");
+});
+
+Deno.test(
+  "tmpfile() whose name cannot be removed gives why, and leaves no descriptor",
+  UNIX,
+  async () => {
+    await using folder = await scratch();
+    const denied = new Deno.errors.PermissionDenied("no");
+    const dir = folder.path;
+    const [, err] = await failing("remove", denied, () => eio.tmpfile({ dir }));
+    // A descriptor would be told by the test's own look at resources.
+    assertEquals(err?.code, "denied");
+  },
+);
+
+Deno.test("tmpfile() that is given up while it is opened leaves neither file nor descriptor", async () => {
+  await using folder = await scratch();
+  const { open, remove } = Deno;
+  const opening = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const removed = Promise.withResolvers<void>();
+  Object.assign(Deno, {
+    open: async (path: string, options: Deno.OpenOptions) => {
+      opening.resolve();
+      await goOn.promise;
+      return await open(path, options);
+    },
+    remove: async (path: string) => {
+      await remove(path);
+      removed.resolve();
+    },
+  });
+  try {
+    const abort = new AbortController();
+    const made = eio.tmpfile({ dir: folder.path, signal: abort.signal });
+    await opening.promise;
+    abort.abort();
+    assertEquals((await made)[1]?.code, "cancelled");
+    goOn.resolve();
+    await removed.promise;
+  } finally {
+    Object.assign(Deno, { open, remove });
+  }
+  assertEquals([...Deno.readDirSync(folder.path)], []);
+});
+
+Deno.test(
+  "a device that answers EIO, as a terminal whose other side has gone, has ended",
+  { ignore: Deno.build.os !== "linux" },
+  async () => {
+    // Nothing is mapped at the beginning of our memory: the kernel says EIO for it.
+    const device = await Device.open("/proc/self/mem", accessOf("r"), false, {
+      gone: false,
+      onGone: null,
+    });
+    assertEquals(await device.read(new Uint8Array(10)), null);
+    await device.close();
   },
 );

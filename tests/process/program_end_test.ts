@@ -90,6 +90,29 @@ Deno.test("a program that handles a signal decides itself, and its children run 
   await Promise.all(pids.map(untilGone));
 });
 
+Deno.test("a program that handles signals by signal.register or node:process ends when it wants to", async () => {
+  const { lines, errors, status } = await runDeno(
+    `import process from "node:process";
+    const child = p.unwrap(p.exec(["sleep", "60"]));
+    const handled = [Promise.withResolvers(), Promise.withResolvers()];
+    p.signal.register("SIGTERM", () => handled[0].resolve("registered"));
+    process.on("SIGHUP", () => handled[1].resolve("listened"));
+    const alive = setTimeout(() => {}, 60_000);
+    for (const [n, name] of ["SIGTERM", "SIGHUP"].entries()) {
+      Deno.kill(Deno.pid, name);
+      console.log(await handled[n].promise);
+    }
+    clearTimeout(alive);
+    console.log(child.status);
+    p.unwrap(child.kill("SIGKILL"));
+    console.log(p.unwrap(await child.wait()).signal);
+    process.removeAllListeners("SIGHUP");
+    p.signal.unregister("SIGTERM");`,
+  );
+  assertEquals(lines, ["registered", "listened", "null", "SIGKILL"], errors);
+  assertEquals(status.code, 0);
+});
+
 Deno.test("a program that listens to SIGINT past the module lives on, and its children end", async () => {
   await using program = await startDeno(
     `// What the module does a second after the signal, it does when it is told to.

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { Group } from "../../process/_group.ts";
 import { children, exec, kill, popen, unwrap } from "../../process/mod.ts";
 import { kill as killThread, newthread, wait } from "../../thread/mod.ts";
+import { onSystem } from "../other_system.ts";
 import { isGone, killQuietly, runDeno, untilGone } from "./programs.ts";
 
 /** A child and a child of its own, both deaf to SIGTERM; prints both ids. */
@@ -190,4 +192,22 @@ Deno.test("Child.stop() ends the child alone where nothing else may be run", asy
   assertEquals(isGone(grandchild!), false);
   killQuietly(-child!);
   await untilGone(grandchild!);
+});
+
+Deno.test("on Windows, which has no groups, a signal goes to the child alone, and nobody says what it leaves", async () => {
+  const heard: unknown[] = [];
+  const leader = { pid: 1, kill: (name: string) => heard.push(name) };
+  const group = new Group(leader as unknown as Deno.ChildProcess, "it");
+  const { kill } = Deno;
+  Deno.kill = (pid, signal) => void heard.push([pid, signal]);
+  try {
+    await onSystem("windows", () => {
+      assertEquals([group.signal("SIGTERM"), group.lives(), heard], [null, null, ["SIGTERM"]]);
+      group.leaderEnded();
+      assertEquals([group.signal("SIGTERM")?.code, group.lives()], ["gone", false]);
+    });
+  } finally {
+    Deno.kill = kill;
+  }
+  assertEquals(heard, ["SIGTERM"]);
 });

@@ -124,3 +124,26 @@ Deno.test("kill() says what is gone, not there or no signal, and refuses to kill
   assertThrows(() => kill("1" as unknown as number), TypeError, "wants a process id or a child");
   assertThrows(() => kill(1, {} as unknown as string), TypeError, "signal must be a name or");
 });
+
+Deno.test("unref() and ref() of a child whose end is on its way to us harm nothing", async () => {
+  const child = unwrap(exec("read line", { stdin: "piped" }));
+  const { prototype } = Deno.ChildProcess;
+  const { ref, unref } = prototype;
+  let error: Error = new Deno.errors.BadResource("Bad resource ID");
+  // So it is from the end that the runtime has seen until we are told.
+  prototype.ref = prototype.unref = () => {
+    throw error;
+  };
+  try {
+    child.unref();
+    const waiting = child.wait();
+    child.ref();
+    await child.stdin.close();
+    assertEquals((await waiting)[0]?.signal, null);
+    // Only that is no error.
+    error = new TypeError("another");
+    assertThrows(() => child.unref(), TypeError, "another");
+  } finally {
+    Object.assign(prototype, { ref, unref });
+  }
+});

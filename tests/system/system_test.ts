@@ -14,6 +14,7 @@ import {
   unwrap,
   uptime,
 } from "../../system/mod.ts";
+import { onSystem } from "../other_system.ts";
 
 Deno.test("cpuinfo() gives each processor with LuaIO's fields", () => {
   const cpus = unwrap(cpuinfo());
@@ -101,3 +102,9 @@ Deno.test(
     assert(memory_used === null || memory_used >= 0);
   },
 );
+
+Deno.test("limits() gives unsupported, not a machine without limits, where there are no control groups", async () => {
+  const [found, err] = await onSystem("darwin", limits);
+  assertEquals([found, err?.code], [null, "unsupported"]);
+  assertMatch(err!.message, /^Cannot read the control group's limits: darwin has no/);
+});
