@@ -29,10 +29,13 @@ const STATUS_OF: Partial<Record<string, number>> = {
   protocol: 400,
 };
 
-/** The length that a request announces for its body; `null` where it does not. */
+/**
+ * The length that a request announces for its body; `null` where it does not. Told twice, as
+ * RFC 9112, 6.3, lets it be, it comes as a list of what is the same: that the runtime sees to.
+ */
 export function announced(request: Request): number | null {
   const header = request.headers.get("content-length");
-  return header === null ? null : Number(header);
+  return header === null || !/^\d/.test(header) ? null : parseInt(header, 10);
 }
 
 /**

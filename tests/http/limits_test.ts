@@ -66,6 +66,24 @@ Deno.test("an app with fetch is held to max_body too, with and without a length"
   }
 });
 
+for (const kind of ["a handler", "an app with fetch"]) {
+  Deno.test(`a length that is told twice is held to max_body as well, for ${kind}`, async () => {
+    let runs = 0;
+    const fetch = async (request: Request) => (runs++, new Response(await request.text()));
+    const handler: Handler = async (req, res) => {
+      runs += 1;
+      const [text] = await req.text();
+      res.add(text ?? "none");
+    };
+    await using server = await serve(kind === "a handler" ? handler : { fetch }, { max_body: 4 });
+    const twice = (length: number) => [`Content-Length: ${length}`, `Content-Length: ${length}`];
+    assertEquals((await ask(server.port, "POST /", twice(5), "12345")).status, 413);
+    assertEquals(runs, 0);
+    const { status, body } = await ask(server.port, "POST /", twice(4), "1234");
+    assertEquals([status, body, runs], [200, "1234", 1]);
+  });
+}
+
 Deno.test("over max_requests the next gets 503 at once, and is served again later", async () => {
   const started = moment();
   const go = moment();
