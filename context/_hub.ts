@@ -13,7 +13,9 @@ import {
   unpack,
 } from "./_packet.ts";
 import type { Place } from "./_place.ts";
-import { endInThisTurn, startProcess } from "./_process.ts";
+import { endBrood } from "./_broods.ts";
+import { endInThisTurn } from "./_last_turn.ts";
+import { startProcess } from "./_process.ts";
 import { startThread } from "./_thread.ts";
 import type { Ending } from "./types.ts";
 
@@ -33,6 +35,8 @@ export class Hub implements Home {
   /** Where mail of this batch went on to: it has waited for a turn already. */
   readonly #relayed = new Set<Place>();
   readonly #at = new Map<number, Place>();
+  /** Threads that may still start something. */
+  readonly #givenUp = new Set<Place>();
   readonly #making = new Map<number, (fault: string | null) => void>();
   #last = 0;
   #lastPlace = 0;
@@ -40,7 +44,7 @@ export class Hub implements Home {
   #heart: ReturnType<typeof setInterval> | null = null;
 
   constructor() {
-    globalThis.addEventListener("unload", this.#endProcesses);
+    globalThis.addEventListener("unload", this.#endAll);
     this.office = new Office(0, {
       mail: (mail, moved, ours) => this.#forward(mail, moved, ours),
       about: (id, packet) => this.#onward(id, packet),
@@ -82,7 +86,7 @@ export class Hub implements Home {
       made(id, String(error));
       return () => {};
     }
-    if (place.isolated) this.#listenToErrors();
+    this.#listenToErrors();
     place.ids.add(id);
     this.#at.set(id, place);
     this.#making.set(id, (fault) => made(id, fault));
@@ -91,15 +95,15 @@ export class Hub implements Home {
     return () => this.#onward(id, { k: "destroy", id, reason: NOBODY });
   }
 
-  readonly #endProcesses = (): void => {
-    endInThisTurn([...this.#places.values()].filter((place) => place.isolated));
+  readonly #endAll = (): void => {
+    endInThisTurn([...this.#places.values(), ...this.#givenUp]);
   };
 
   readonly #uncaught = (event: Event): void => {
-    if (!event.defaultPrevented) this.#endProcesses();
+    if (!event.defaultPrevented) this.#endAll();
   };
 
-  /** The runtime would kill them, and what they have started would be left. */
+  /** The runtime would end threads and processes, and what they have started would be left. */
   #listenToErrors(): void {
     for (const type of ["error", "unhandledrejection"]) {
       // Last in the row, to see whether another listener has taken care of the error.
@@ -263,7 +267,7 @@ export class Hub implements Home {
 
   #beat(): void {
     for (const place of [...this.#places.values()]) {
-      if (!place.started) continue;
+      if (!place.started || this.#givenUp.has(place)) continue;
       place.silent = place.heard ? 0 : place.silent + 1;
       place.heard = false;
       if (place.silent < BEATS) place.link.post({ k: "ping" });
@@ -283,10 +287,12 @@ export class Hub implements Home {
       place.silent = 0;
       return;
     }
-    if (!place.isolated) {
-      this.abandoned++;
-      report(message, `a thread with ${place.ids.size} contexts, given up`);
-    }
-    this.#left(place, ending);
+    if (place.isolated) return this.#left(place, ending);
+    this.abandoned++;
+    this.#givenUp.add(place);
+    report(message, `a thread with ${place.ids.size} contexts, given up`);
+    place.over = true;
+    place.verdict = ending;
+    endBrood(place.brood!, () => this.#left(place, ending));
   }
 }

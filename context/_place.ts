@@ -1,3 +1,4 @@
+import type { Brood } from "../core/mod.ts";
 import type { Hand } from "./_home.ts";
 import type { Link } from "./_link.ts";
 import type { Ending } from "./types.ts";
@@ -20,12 +21,14 @@ export interface Place {
   over: boolean;
   /** How its end is told, where that is known better than from how it went. */
   verdict: Ending | null;
-  /** It has been killed for its silence. */
+  /** It has been killed for its silence, or given up if it is a thread. */
   killed: boolean;
   /** Ends it, whatever it is doing; a process ends by SIGTERM as it likes to. */
   kill(signal?: "SIGTERM"): void;
   /** The id of its process; 0 of a thread. */
   pid: number;
+  /** The children of a thread; null of a process, which ends its own. */
+  brood: Brood | null;
   /** Posts mail with a socket; only a process can be given one. */
   hand: Hand | null;
   readonly gone: Promise<Ending>;
@@ -53,6 +56,7 @@ export function makePlace(
     killed: false,
     kill,
     pid: 0,
+    brood: null,
     hand: null,
     gone,
   };

@@ -48,44 +48,6 @@ export function startProcess(
   return place;
 }
 
-/** Milliseconds that processes have when the program ends in this very turn. */
-const LAST_GRACE = 400;
-
-/** After so many of them they are told that there is no more time for what is deaf to SIGTERM. */
-const HURRY = 100;
-
-/** Milliseconds between two looks meanwhile. */
-const LAST_LOOK = 5;
-
-/**
- * Ends processes in this turn, since there will be no other. By SIGTERM they end what they
- * have started in turn; one that is stuck would not notice that it is alone.
- */
-export function endInThisTurn(places: Place[]): void {
-  if (places.length === 0) return;
-  const begun = performance.now();
-  const pause = new Int32Array(new SharedArrayBuffer(4));
-  // At the second signal the module `process` gives children no longer than it does at an exit.
-  for (const until of [HURRY, LAST_GRACE]) {
-    for (const place of places) place.kill("SIGTERM");
-    while (performance.now() < begun + until && places.some(({ pid }) => mayRun(pid))) {
-      Atomics.wait(pause, 0, 0, LAST_LOOK);
-    }
-  }
-  for (const place of places) place.kill();
-}
-
-/** Whether a child of ours, which is not reaped in this turn, may still run. */
-function mayRun(pid: number): boolean {
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
-  } catch {
-    // Only with all permissions may that be seen, and not on every system.
-    return pid !== 0;
-  }
-}
-
 /** The Deno that runs, by its path, or by its name where only that is allowed. */
 function runtime(): string {
   const path = Deno.execPath();

@@ -1,5 +1,7 @@
 import { setImmediate } from "node:timers";
 import { Worker } from "node:worker_threads";
+import { Brood } from "../core/mod.ts";
+import { endBrood } from "./_broods.ts";
 import { Link } from "./_link.ts";
 import type { Batch } from "./_packet.ts";
 import { makePlace, type Place } from "./_place.ts";
@@ -15,13 +17,14 @@ export function startThread(
   onBatch: (place: Place, batch: Batch) => void,
 ): Place {
   const { port1, port2 } = new MessageChannel();
+  const brood = new Brood();
   // The worker's own URL must be file: or data:, while this package may come from anywhere.
   const code = `import { workerData } from "node:worker_threads";
-    const { port, place } = workerData;
-    import(${JSON.stringify(START)}).then(({ start }) => start(port, place), (error) =>
+    const { port, place, brood } = workerData;
+    import(${JSON.stringify(START)}).then(({ start }) => start(port, place, brood), (error) =>
       port.postMessage([{ k: "failed", message: String(error) }]));`;
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
-    workerData: { port: port2, place: number },
+    workerData: { port: port2, place: number, brood: brood.memory },
     transferList: [port2 as never],
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
   });
@@ -32,10 +35,12 @@ export function startThread(
   });
   let batches = 0;
   const gone = new Promise<Ending>((resolve) => {
-    worker.on("exit", () => drained(() => batches, () => resolve(ending)));
+    // What it has started is left by one that was ended from outside, or closed itself.
+    worker.on("exit", () => drained(() => batches, () => endBrood(brood, () => resolve(ending))));
   });
   const link = new Link(false, (batch, moved) => port1.postMessage(batch, moved));
   const place = makePlace(number, false, link, gone, () => void worker.terminate());
+  place.brood = brood;
   port1.onmessage = (event: MessageEvent<Batch>) => {
     batches++;
     onBatch(place, event.data);

@@ -1,4 +1,5 @@
 /** What the first module of a worker thread imports and calls. */
+import { Brood, own } from "../core/mod.ts";
 import { Link } from "./_link.ts";
 import { Member } from "./_member.ts";
 import type { Batch } from "./_packet.ts";
@@ -6,8 +7,9 @@ import type { Batch } from "./_packet.ts";
 /** Where this module is. Whoever asks has it in its graph, and so in a compiled program. */
 export const START: string = import.meta.url;
 
-/** Runs the contexts of this thread, whose number is `place`. */
-export function start(port: MessagePort, place: number): void {
+/** Runs the contexts of this thread, whose number is `place`; its children stand in `brood`. */
+export function start(port: MessagePort, place: number, brood: SharedArrayBuffer): void {
+  own.brood = new Brood(brood);
   const link = new Link(false, (batch, moved) => port.postMessage(batch, moved));
   const member = new Member(place, link, async (url) => (await import(url)).default);
   port.onmessage = (event: MessageEvent<Batch>) => member.take(event.data);

@@ -9,6 +9,8 @@ export * from "./os_error.ts";
 export * from "./report.ts";
 export * from "./result.ts";
 export * from "./clock.ts";
+export * from "./group.ts";
+export * from "./brood.ts";
 export * from "./link.ts";
 export * from "./task.ts";
 export * from "./wait.ts";

@@ -9,9 +9,11 @@
  * - to SIGINT, SIGTERM and SIGHUP: the signal is passed on to all groups, and the
  *   program ends by it when they have ended, or have been killed after a grace, or the
  *   signal comes a second time.
- * A SIGKILL to the program or an `abort` of it cannot be heard.
+ * A SIGKILL to the program or an `abort` of it cannot be heard. A worker thread hears no
+ * `unload` when the program ends: the main thread, which sees its children, tells it then.
  */
 import process from "node:process";
+import { own } from "../core/mod.ts";
 import { Ending, type Mortal } from "./_ending.ts";
 import { handled } from "./_handlers.ts";
 
@@ -55,6 +57,7 @@ export function expectNoChild(): void {
 /** A child, which was expected, is to end with the program. */
 export function attach(child: Mortal): void {
   attached.add(child);
+  own.brood?.enter(child.group.pid);
   // Last in the row, to see whether another listener has taken care of the error.
   for (const type of ["error", "unhandledrejection"]) {
     removeEventListener(type, uncaught);
@@ -65,6 +68,7 @@ export function attach(child: Mortal): void {
 /** A child has ended. */
 export function release(child: Mortal): void {
   attached.delete(child);
+  own.brood?.leave(child.group.pid);
   expectNoChild();
 }
 
@@ -97,13 +101,17 @@ export function endAttached(): void {
   if (attached.size === 0) return;
   const groups = [...attached].map((child) => child.group);
   attached.clear();
+  own.brood?.begin();
   for (const group of groups) group.signal("SIGTERM");
   const until = performance.now() + LAST_GRACE;
   const pause = new Int32Array(new SharedArrayBuffer(4));
   while (performance.now() < until && groups.some((group) => group.lives() !== false)) {
     Atomics.wait(pause, 0, 0, LAST_LOOK);
   }
-  for (const group of groups) group.signal("SIGKILL");
+  for (const group of groups) {
+    group.signal("SIGKILL");
+    own.brood?.leave(group.pid);
+  }
 }
 
 function uncaught(event: Event): void {

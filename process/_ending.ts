@@ -1,5 +1,4 @@
-import { Deadline, type IoError, now } from "../core/mod.ts";
-import type { Group } from "./_group.ts";
+import { Deadline, type Group, type IoError, now } from "../core/mod.ts";
 
 /** Between two looks at what is left of a group: from this many milliseconds ... */
 const FIRST_LOOK = 5;

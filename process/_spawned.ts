@@ -4,6 +4,7 @@ import {
   type Encoding,
   fail,
   fromOs,
+  Group,
   IoError,
   now,
   ok,
@@ -14,7 +15,6 @@ import {
 import { BufferedStream, type Stream } from "../stream/mod.ts";
 import { attach, release } from "./_attached.ts";
 import { Ending } from "./_ending.ts";
-import { Group } from "./_group.ts";
 import { GRACE, type Member } from "./_member.ts";
 import { signalOf } from "./_names.ts";
 import { PipeSource } from "./_pipes.ts";

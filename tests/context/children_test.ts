@@ -29,35 +29,74 @@ for (const isolated of [false, true]) {
   }
 }
 
+/** Runs a program with a context that has a child, to its end; gives what it said, in lines. */
+async function program(flags: string[], args: string[]): Promise<[string[], Deno.CommandStatus]> {
+  const file = new URL("children_program.ts", url).href;
+  const { stdout, status } = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", "--no-prompt", ...flags, file, ...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  // A process of its context has the same stdout: that is at its end only when both have ended.
+  return [(await new Response(stdout).text()).trim().split("\n"), await status];
+}
+
 for (
-  const [how, what = ""] of [
-    ["exit"],
-    ["exit", "deaf"],
-    ["exit", "stuck"],
-    ["throw"],
-    ["throw", "deaf"],
-    ["SIGTERM"],
-    ["SIGKILL"],
-    ["SIGKILL", "deaf"],
+  const [where, how, what = ""] of [
+    ["process", "exit"],
+    ["process", "exit", "deaf"],
+    ["process", "exit", "stuck"],
+    ["process", "throw"],
+    ["process", "throw", "deaf"],
+    ["process", "SIGTERM"],
+    ["process", "SIGKILL"],
+    ["process", "SIGKILL", "deaf"],
+    ["thread", "exit"],
+    ["thread", "exit", "deaf"],
+    ["thread", "exit", "stuck"],
+    ["thread", "throw"],
+    ["thread", "throw", "deaf"],
+    ["thread", "reject"],
+    ["thread", "SIGTERM"],
   ] as const
 ) {
-  const title = `an isolated context ends with the program, and its child: ${how} ${what}`;
+  const title = `what a context in a ${where} has started ends with the program: ${how} ${what}`;
   Deno.test(title, { ignore }, async () => {
-    const program = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", new URL("children_program.ts", url).href, how, what],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    // Its context has the same stdout: that is at its end only when both have ended.
-    const said = await new Response(program.stdout).text();
-    const { signal } = await program.status;
+    const [lines, { signal }] = await program(["-A"], [where, how, what]);
     assertEquals(signal, how.startsWith("SIG") ? how as Deno.Signal : null);
-    const pids = said.trim().split("\n").map(Number);
+    const pids = lines.map(Number);
     assertEquals(pids.length, 2);
     await untilGone(pids[0]!);
-    // One that is stuck cannot end its child.
-    if (what === "stuck") killQuietly(pids[1]!);
+    // A process that is stuck cannot end its child.
+    if (where === "process" && what === "stuck") killQuietly(pids[1]!);
     await untilGone(pids[1]!);
+  });
+}
+
+for (
+  const [how, what, reason] of [
+    ["close", "", "exited"],
+    ["close", "deaf", "exited"],
+    ["give up", "stuck", "destroyed"],
+  ] as const
+) {
+  const title =
+    `what a context in a thread has started has ended when its end is told: ${how} ${what}`;
+  Deno.test(title, { ignore }, async () => {
+    const [[, pid, said]] = await program(["-A"], ["thread", how, what]);
+    assertEquals(said, reason);
+    await untilGone(Number(pid));
+  });
+}
+
+for (
+  const [list, what] of [["sleep", ""], ["sleep,kill", "stuck"], ["sleep,sh", "deaf"]] as const
+) {
+  const title = `it ends with the program where it may run ${list} alone: ${what}`;
+  Deno.test(title, { ignore }, async () => {
+    const flags = ["--allow-read", `--allow-run=${list}`];
+    const [[, pid]] = await program(flags, ["thread", "exit", what]);
+    await untilGone(Number(pid));
   });
 }

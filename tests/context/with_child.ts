@@ -20,5 +20,6 @@ export default async function (inside: Inside<string, number>): Promise<void> {
     if (message.value === "return") return;
     if (message.value === "throw") throw new Error("thrown on request");
     if (message.value === "exit") Deno.exit(3);
+    if (message.value === "close") globalThis.close();
   }
 }

@@ -6,7 +6,8 @@
  * without a list for that. Under a list, `sh` or `kill` does it, if it is on the list;
  * else only the child itself can be reached.
  */
-import { fromOs, IoError } from "../core/mod.ts";
+import { IoError } from "./error.ts";
+import { fromOs } from "./os_error.ts";
 
 /** Who can signal the group. */
 type Reach = "runtime" | "sh" | "kill" | "child";
@@ -23,15 +24,21 @@ function granted(command?: string): boolean {
   return Deno.permissions.querySync({ name: "run", ...descriptor }).state === "granted";
 }
 
+/** The child that leads a group. */
+export interface Leader {
+  readonly pid: number;
+  kill(signal: Deno.Signal): void;
+}
+
 /** A child and everything that it has started and that did not leave its group. */
 export class Group {
   readonly pid: number;
-  readonly #leader: Deno.ChildProcess;
+  readonly #leader: Leader;
   readonly #command: string;
   /** Nothing was left of the group when it was looked at: its id may be another's by now. */
   #empty = false;
 
-  constructor(leader: Deno.ChildProcess, command: string) {
+  constructor(leader: Leader, command: string) {
     this.pid = leader.pid;
     this.#leader = leader;
     this.#command = command;

@@ -1,0 +1,65 @@
+/** What lives on in other threads and processes when the program ends in this very turn. */
+import type { Brood } from "../core/mod.ts";
+import type { Place } from "./_place.ts";
+
+/** Milliseconds that they have altogether. */
+const GRACE = 400;
+
+/**
+ * After so many of them processes are told that there is no more time for what is deaf to
+ * SIGTERM, and threads that have not begun to leave are taken for busy.
+ */
+const HURRY = 100;
+
+/** Milliseconds between two looks meanwhile. */
+const LOOK = 5;
+
+/**
+ * Ends processes, and the children of threads, in this turn, since there will be no other.
+ * By SIGTERM processes end what they have started in turn; one that is stuck would not notice
+ * that it is alone. Threads with children are told to leave; for one that is busy it is done here.
+ */
+export function endInThisTurn(places: Place[]): void {
+  const processes = places.filter((place) => place.isolated);
+  const threads = places.filter(({ brood }) => brood?.empty === false);
+  if (processes.length === 0 && threads.length === 0) return;
+  for (const { link } of threads) {
+    link.post({ k: "leave" });
+    link.flush();
+  }
+  const begun = performance.now();
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  const wait = (until: number) => {
+    while (
+      performance.now() < begun + until &&
+      (processes.some(({ pid }) => mayRun(pid)) || threads.some(hasChildren))
+    ) Atomics.wait(pause, 0, 0, LOOK);
+  };
+  for (const place of processes) place.kill("SIGTERM");
+  wait(HURRY);
+  // At the second signal the module `process` gives children no longer than it does at an exit.
+  for (const place of processes) place.kill("SIGTERM");
+  for (const { brood } of threads) if (!brood!.begun) signal(brood!, "SIGTERM");
+  wait(GRACE);
+  for (const place of processes) place.kill();
+  for (const { brood } of threads) signal(brood!, "SIGKILL");
+}
+
+function signal(brood: Brood, name: Deno.Signal): void {
+  for (const group of brood.groups()) group.signal(name);
+}
+
+function hasChildren({ brood }: Place): boolean {
+  return brood!.groups().some((group) => group.lives() !== false);
+}
+
+/** Whether a child of ours, which is not reaped in this turn, may still run. */
+function mayRun(pid: number): boolean {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    // Only with all permissions may that be seen, and not on every system.
+    return pid !== 0;
+  }
+}

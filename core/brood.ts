@@ -1,0 +1,68 @@
+import { Group } from "./group.ts";
+
+/** The most children of one thread that the main thread can see: more than there can be. */
+const MOST = 2 ** 22;
+
+/** So many has it room for at first. */
+const FIRST = 64;
+
+/**
+ * The children of a worker thread that are to end with it, in memory that the main thread sees. A
+ * thread hears nothing of the program's end, and one that is busy, or was ended from
+ * outside, cannot end them itself: then the main thread does.
+ *
+ * An id that stands in it is no other process's. A child is reaped by the thread that has
+ * started it, which takes its id out in the same turn; and one that does nothing reaps none.
+ */
+export class Brood {
+  readonly memory: SharedArrayBuffer;
+  /** Whether the thread ends them itself, then their ids; 0 where one is free. */
+  readonly #cells: Int32Array;
+
+  constructor(memory?: SharedArrayBuffer) {
+    this.memory = memory ?? new SharedArrayBuffer(4 * FIRST, { maxByteLength: 4 * MOST });
+    this.#cells = new Int32Array(this.memory);
+  }
+
+  enter(pid: number): void {
+    let at = this.#cells.indexOf(0, 1);
+    if (at < 0) {
+      at = this.#cells.length;
+      this.memory.grow(2 * this.memory.byteLength);
+    }
+    Atomics.store(this.#cells, at, pid);
+  }
+
+  leave(pid: number): void {
+    const at = this.#cells.indexOf(pid, 1);
+    if (at > 0) Atomics.store(this.#cells, at, 0);
+  }
+
+  /** The thread has heard that it ends, and begins to end them. */
+  begin(): void {
+    Atomics.store(this.#cells, 0, 1);
+  }
+
+  /** Whether the thread ends them itself. */
+  get begun(): boolean {
+    return Atomics.load(this.#cells, 0) !== 0;
+  }
+
+  get empty(): boolean {
+    return this.#pids().length === 0;
+  }
+
+  /** What must be ended, as far as that can be done from another thread. */
+  groups(): Group[] {
+    return this.#pids().map((pid) =>
+      new Group({ pid, kill: (signal) => Deno.kill(pid, signal) }, `process ${pid}`)
+    );
+  }
+
+  #pids(): number[] {
+    return [...this.#cells.subarray(1)].filter((pid) => pid !== 0);
+  }
+}
+
+/** That of this thread; none in the main one, which ends its children itself. */
+export const own: { brood: Brood | null } = { brood: null };
