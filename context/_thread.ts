@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
 import { Worker } from "node:worker_threads";
-import { Brood } from "../core/mod.ts";
+import { Brood, own } from "../core/mod.ts";
 import { endBrood } from "./_broods.ts";
 import { Link } from "./_link.ts";
 import type { Batch } from "./_packet.ts";
@@ -20,11 +20,11 @@ export function startThread(
   const brood = new Brood();
   // The worker's own URL must be file: or data:, while this package may come from anywhere.
   const code = `import { workerData } from "node:worker_threads";
-    const { port, place, brood } = workerData;
-    import(${JSON.stringify(START)}).then(({ start }) => start(port, place, brood), (error) =>
+    const { port, place, memory } = workerData;
+    import(${JSON.stringify(START)}).then(({ start }) => start(port, place, memory), (error) =>
       port.postMessage([{ k: "failed", message: String(error) }]));`;
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), {
-    workerData: { port: port2, place: number, brood: brood.memory },
+    workerData: { port: port2, place: number, memory: [brood.memory, own.handled.buffer] },
     transferList: [port2 as never],
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
   });

@@ -7,9 +7,11 @@ import type { Batch } from "./_packet.ts";
 /** Where this module is. Whoever asks has it in its graph, and so in a compiled program. */
 export const START: string = import.meta.url;
 
-/** Runs the contexts of this thread, whose number is `place`; its children stand in `brood`. */
-export function start(port: MessagePort, place: number, brood: SharedArrayBuffer): void {
+/** Runs the contexts of this thread, whose number is `place`; the memory is shared with the main one. */
+export function start(port: MessagePort, place: number, memory: SharedArrayBuffer[]): void {
+  const [brood, handled] = memory as [SharedArrayBuffer, SharedArrayBuffer];
   own.brood = new Brood(brood);
+  own.handled = new Int32Array(handled);
   const link = new Link(false, (batch, moved) => port.postMessage(batch, moved));
   const member = new Member(place, link, async (url) => (await import(url)).default);
   port.onmessage = (event: MessageEvent<Batch>) => member.take(event.data);

@@ -64,5 +64,10 @@ export class Brood {
   }
 }
 
-/** That of this thread; none in the main one, which ends its children itself. */
-export const own: { brood: Brood | null } = { brood: null };
+/** What concerns the children of this thread. */
+export const own: {
+  /** Where they stand; null in the main thread, which ends its children itself. */
+  brood: Brood | null;
+  /** By its number, whether the main thread has a handler for a signal; all threads see it. */
+  handled: Int32Array<SharedArrayBuffer>;
+} = { brood: null, handled: new Int32Array(new SharedArrayBuffer(4 * 65)) };

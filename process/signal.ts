@@ -11,7 +11,7 @@
  * @module
  */
 import { fail, fromOs, IoError, ok, report, type Result } from "../core/mod.ts";
-import { handlers } from "./_handlers.ts";
+import { handlers, tellHandled } from "./_handlers.ts";
 import { nameOf, numberOf, signalOf } from "./_names.ts";
 import { onChildEnd } from "./_registry.ts";
 import { inRoot } from "./_root.ts";
@@ -75,6 +75,7 @@ export function register(name: string, fn: SignalHandler): Result<true> {
     return fail(new IoError("unsupported", message, { cause: error }));
   }
   handlers.set(signal, [fn]);
+  tellHandled(signal);
   return ok<true>(true);
 }
 
@@ -98,6 +99,7 @@ export function unregister(name: string, fn?: SignalHandler): Result<true> {
     handlers.set(signal, left);
   } else {
     handlers.delete(signal);
+    tellHandled(signal);
     stops.get(signal)?.();
     stops.delete(signal);
   }

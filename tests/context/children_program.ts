@@ -1,5 +1,7 @@
 /** A program with a context that has a child; it prints their ids, and then ends so. */
 import { create, stuck_after, unwrap } from "../../context/mod.ts";
+import { signal } from "../../process/mod.ts";
+import { isGone } from "../process/programs.ts";
 
 const url = new URL("./with_child.ts", import.meta.url);
 const [where, how, ...args] = Deno.args;
@@ -9,6 +11,18 @@ const ctx = await unwrap(
 );
 for (const asked of ["own pid", "pid"]) console.log(await unwrap(ctx.query(asked)));
 if (args[0] === "stuck") await unwrap(ctx.query("spin soon"));
+if (how === "handle") {
+  // Main decides for its threads: nobody ends anything, until it has taken the handler back.
+  const handled = Promise.withResolvers<unknown>();
+  signal.register("TERM", handled.resolve);
+  const heard = ctx.query("hear");
+  console.log(await unwrap(ctx.query("pid")));
+  Deno.kill(Deno.pid, "SIGTERM");
+  await Promise.all([handled.promise, heard]);
+  for (let n = 0; n < 20; n++) await unwrap(ctx.query("pid"));
+  console.log(isGone(await unwrap(ctx.query("pid"))));
+  Deno.exit(0);
+}
 if (how === "exit") Deno.exit(0);
 if (how === "throw") throw new Error("that nobody catches");
 if (how === "reject") {

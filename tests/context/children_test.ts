@@ -90,6 +90,16 @@ for (
   });
 }
 
+Deno.test(
+  "a signal that the main thread handles ends no child of a thread",
+  { ignore },
+  async () => {
+    const [[, pid, , gone]] = await program(["-A"], ["thread", "handle"]);
+    assertEquals(gone, "false");
+    await untilGone(Number(pid));
+  },
+);
+
 for (
   const [list, what] of [["sleep", ""], ["sleep,kill", "stuck"], ["sleep,sh", "deaf"]] as const
 ) {

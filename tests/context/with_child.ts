@@ -11,6 +11,10 @@ export default async function (inside: Inside<string, number>): Promise<void> {
     if (err !== null) return;
     if (message.value === "pid") inside.reply(message, pid);
     if (message.value === "own pid") inside.reply(message, Deno.pid);
+    if (message.value === "hear") {
+      const listener = () => inside.reply(message, 0);
+      Deno.addSignalListener("SIGTERM", listener);
+    }
     if (message.value === "spin soon") {
       inside.reply(message, 0);
       setTimeout(() => {
