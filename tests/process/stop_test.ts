@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { Group } from "../../process/_group.ts";
+import { Group } from "../../core/mod.ts";
 import { children, exec, kill, popen, unwrap } from "../../process/mod.ts";
 import { kill as killThread, newthread, wait } from "../../thread/mod.ts";
 import { onSystem } from "../other_system.ts";
