@@ -36,9 +36,6 @@ export class Life {
       }, true);
       this.#deadline.set(now() + deadline);
     }
-    this.#signal = signal;
-    signal?.addEventListener("abort", this.#aborted);
-    if (signal?.aborted) this.#aborted();
     if (this.#task !== root) {
       this.#forgetTask = this.#task.onOutcome(() => {
         // A thread that returns may hand its response on; one that was killed has nobody to.
@@ -49,6 +46,10 @@ export class Life {
         });
       });
     }
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#aborted);
+    // Last, for it takes back all that stands above.
+    if (signal?.aborted) this.#aborted();
   }
 
   /** For waits: aborted when the request is ended before its time. */
@@ -73,11 +74,10 @@ export class Life {
     return err.code === "cancelled" && this.#ended !== null ? this.#ended : err;
   }
 
-  /** Ends it: every wait of it gives `err`. */
+  /** Ends it: every wait of it gives `err`, or what ended it before. */
   end(err: IoError): void {
-    if (this.#over) return;
-    this.#ended = err;
-    this.#abort?.abort(err);
+    this.#ended ??= err;
+    this.#abort?.abort(this.#ended);
     this.over();
   }
 

@@ -29,7 +29,6 @@ export interface ClientBodyOptions extends WaitOptions {
 
 /** Gives back what was dropped without `close`: nothing else would ever do it. */
 const dropped = new FinalizationRegistry<Life>((life) => {
-  if (life.isOver) return;
   const err = new IoError("closed", "It was dropped unread and has been closed now");
   life.end(err);
   report(err, `response of ${life.what}`);

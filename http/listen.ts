@@ -199,9 +199,8 @@ export class HttpServer implements AsyncDisposable {
    *
    * @internal
    */
-  live(done: Promise<Result<true>>): this {
+  live(done: Promise<Result<true>>): void {
     this.#done = done.then(() => [true, null]);
-    return this;
   }
 
   #cut(): void {
@@ -342,7 +341,15 @@ export async function listen(
   if (server === null) return await afterTurn<Result<HttpServer>>([null, whyNot(failure, place)]);
   const started: HttpServer = server;
   thread.name = `http ${nameOfServer(started, place)}`;
-  return [started.live(thread.done), null];
+  started.live(thread.done);
+  try {
+    if (options.mode !== undefined && isPath) Deno.chmodSync(host, options.mode);
+    return [started, null];
+  } catch (error) {
+    // Nor may anybody else be served there then.
+    await started.close();
+    return [null, whyNot(error, place)];
+  }
 }
 
 function nameOfServer(server: HttpServer, { name }: Place): string {
@@ -364,14 +371,7 @@ function start({ host, port }: Place, options: ListenOptions, requests: RequestH
     },
   };
   if (host.startsWith("/")) {
-    const server = Deno.serve({ ...common, path: host }, requests.serve);
-    try {
-      if (options.mode !== undefined) Deno.chmodSync(host, options.mode);
-    } catch (error) {
-      abort.abort();
-      throw error;
-    }
-    return { server, abort };
+    return { server: Deno.serve({ ...common, path: host }, requests.serve), abort };
   }
   const { backlog, ssl } = options;
   const tcp = {

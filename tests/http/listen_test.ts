@@ -26,6 +26,24 @@ Deno.test("listen() takes * for every address of both families", async () => {
   assertStringIncludes((await ask(server.port, "GET /")).body, "127.0.0.1");
 });
 
+Deno.test('listen("*") takes IPv4 alone on a machine without IPv6', async () => {
+  const original = Deno.serve;
+  Deno.serve = ((options: Deno.ServeTcpOptions, handler: Deno.ServeHandler) => {
+    if (options.hostname !== "::") return original(options, handler);
+    throw Object.assign(new Error("os error 97"), { code: "EAFNOSUPPORT" });
+  }) as typeof Deno.serve;
+  try {
+    await using server = await unwrap(listen("*", 0, (req, res) => res.json(req.client)));
+    const address = server.address();
+    assertEquals(address.family === "tcp" && address.ip, "0.0.0.0");
+    assertStringIncludes((await ask(server.port, "GET /")).body, "127.0.0.1");
+    // Who asks for IPv6 is told that there is none.
+    assertEquals((await listen("::", 0, () => {}))[1]?.errno, "EAFNOSUPPORT");
+  } finally {
+    Deno.serve = original;
+  }
+});
+
 const places: [host: string, port: number, code: string][] = [
   ["203.0.113.9", 0, "unreachable"],
   ["no.such.name.invalid", 0, "dns"],
@@ -89,6 +107,31 @@ Deno.test({
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
+  },
+});
+
+Deno.test({
+  name: "listen() on a path whose mode cannot be set tells why, and serves nobody there",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const path = `${folder}/http.sock`;
+    const original = Deno.chmodSync;
+    Deno.chmodSync = () => {
+      throw new Deno.errors.PermissionDenied("Operation not permitted (os error 1)");
+    };
+    try {
+      const [server, err] = await listen(path, () => {}, { mode: 0o600 });
+      assertEquals([server, err?.code], [null, "denied"]);
+    } finally {
+      Deno.chmodSync = original;
+    }
+    // Not for everybody either: the next one finds the place free.
+    await using server = await unwrap(listen(path, () => {}, { mode: 0o600 }));
+    assertEquals(server.closed(), false);
+    assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
+    await server.shutdown();
+    await Deno.remove(folder, { recursive: true });
   },
 });
 

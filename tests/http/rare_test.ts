@@ -1,6 +1,6 @@
 /** What seldom happens, at both ends. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { IoError, unwrap } from "../../core/mod.ts";
+import { current, IoError, unwrap } from "../../core/mod.ts";
 import { discard } from "../../http/_body.ts";
 import { fromFetch } from "../../http/_client_error.ts";
 import { uploadOf } from "../../http/_client_upload.ts";
@@ -92,6 +92,42 @@ Deno.test("an upload that is sent anew is not ended by who leaves the try before
   await before.cancel();
   for (let next; !(next = await now.read()).done;) size += next.value.length;
   assertEquals(size, 200_000);
+});
+
+Deno.test("an upload that the runtime lets go of, as where the server hung up, tells its source", async () => {
+  let told = false;
+  async function* endless() {
+    try {
+      for (;;) yield "x";
+    } finally {
+      told = true;
+    }
+  }
+  const upload = await unwrap(uploadOf(endless(), undefined));
+  const pieces = (upload.body() as ReadableStream<Uint8Array>).getReader();
+  await pieces.read();
+  await pieces.cancel();
+  assertEquals(told, true);
+});
+
+Deno.test("a request that was given up before it began leaves nothing with its thread", async () => {
+  await using http = client();
+  let heeded = 0;
+  const thread = newthread(() => {
+    const task = current();
+    const original = task.onOutcome.bind(task);
+    task.onOutcome = (then) => {
+      heeded += 1;
+      const forget = original(then);
+      return () => {
+        heeded -= 1;
+        forget();
+      };
+    };
+    return http.get("http://127.0.0.1:1/", { signal: AbortSignal.abort() });
+  });
+  assertEquals((await wait(thread))[1]?.code, "cancelled");
+  assertEquals(heeded, 0);
 });
 
 Deno.test("a form throws for a NUL in a name, which would spoil it", async () => {

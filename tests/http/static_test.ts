@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import * as http from "../../http/mod.ts";
-import { on_error } from "../../thread/mod.ts";
+import { type IoError, on_error } from "../../thread/mod.ts";
 import { type Answer, ask, serve, unchunked } from "./raw.ts";
 
 const LONG = Array.from({ length: 30_000 }, (_, n) => `line ${n}\n`).join("");
@@ -334,6 +334,38 @@ Deno.test("HttpResponse.sendfile() sends a path, a part of it, or an open file",
     await Deno.remove(path);
   }
 });
+
+/** What the system says when a file that was found is opened, or read, and what becomes of it. */
+const FAILING: [what: string, error: () => Error, status: number, reported: string[]][] = [
+  ["opening: it is not ours", () => new Deno.errors.PermissionDenied("os error 13"), 403, []],
+  ["opening: it was removed", () => new Deno.errors.NotFound("os error 2"), 404, []],
+  ["reading: a bad disk", () => Object.assign(new Error("os error 5"), { code: "EIO" }), 500, [
+    "io",
+  ]],
+];
+
+for (const [what, error, status, codes] of FAILING) {
+  Deno.test(`static() answers ${status} where a file fails in ${what}`, async () => {
+    const reported: unknown[] = [];
+    const off = on_error((error) => reported.push((error as IoError).code));
+    const { open } = Deno;
+    const read = Deno.FsFile.prototype.read;
+    const fail = () => Promise.reject(error());
+    try {
+      await withSite({}, async (get) => {
+        if (what.startsWith("opening")) Deno.open = fail;
+        else Deno.FsFile.prototype.read = fail;
+        const answer = await get("GET /hello.txt");
+        assertEquals([answer.status, answer.body.includes("hello")], [status, false]);
+      });
+    } finally {
+      Deno.open = open;
+      Deno.FsFile.prototype.read = read;
+      off();
+    }
+    assertEquals(reported, codes);
+  });
+}
 
 Deno.test("static() throws TypeError for a root or a prefix that is none", () => {
   assertThrows(() => http.static(""), TypeError, 'got ""');
