@@ -25,6 +25,12 @@ const BEATS = 4;
 /** So many milliseconds may one take to leave that is told to, until it is killed. */
 const LEAVING = 2_000;
 
+/**
+ * So many at least has a process to say that it leaves; one that still answered its heart
+ * has a beat. One that says nothing is stuck, and waiting for it would be in vain.
+ */
+const LEAST_PATIENCE = 100;
+
 /** The main thread's knowledge: which context lives where, and who goes where next. */
 export class Hub implements Home {
   readonly office: Office;
@@ -168,6 +174,10 @@ export class Hub implements Home {
       place.verdict = { reason: "threw", message: packet.message };
       place.over = true;
       place.kill();
+    } else if (packet.k === "leaving") place.leaves = true;
+    else if (packet.k === "child") {
+      if (packet.runs) place.brood.enter(packet.pid);
+      else place.brood.leave(packet.pid);
     } else if (packet.k === "ask") this.#ask(place, packet);
     else if (packet.k === "unask") place.asks.get(packet.token)?.();
   }
@@ -197,9 +207,15 @@ export class Hub implements Home {
     if (!place.started) return place.kill();
     place.link.post({ k: "leave" });
     place.link.flush();
-    const late = setTimeout(() => place.kill(), LEAVING);
-    Deno.unrefTimer(late);
-    place.gone.then(() => clearTimeout(late));
+    const timers = [setTimeout(() => place.kill(), LEAVING)];
+    if (place.isolated) {
+      const patience = place.silent > 0 ? LEAST_PATIENCE : this.#stuckAfter / BEATS;
+      timers.push(setTimeout(() => {
+        if (!place.leaves) place.kill();
+      }, Math.max(patience, LEAST_PATIENCE)));
+    }
+    for (const timer of timers) Deno.unrefTimer(timer);
+    place.gone.then(() => timers.forEach(clearTimeout));
   }
 
   #ended(place: Place, id: number, ending: Ending): void {
@@ -293,6 +309,6 @@ export class Hub implements Home {
     report(message, `a thread with ${place.ids.size} contexts, given up`);
     place.over = true;
     place.verdict = ending;
-    endBrood(place.brood!, () => this.#left(place, ending));
+    endBrood(place.brood, () => this.#left(place, ending));
   }
 }

@@ -11,6 +11,9 @@ const GRACE = 400;
  */
 const HURRY = 100;
 
+/** One that has started nothing ends within so many, where it cannot be seen that it has. */
+const UNSEEN = 50;
+
 /** Milliseconds between two looks meanwhile. */
 const LOOK = 5;
 
@@ -21,7 +24,7 @@ const LOOK = 5;
  */
 export function endInThisTurn(places: Place[]): void {
   const processes = places.filter((place) => place.isolated);
-  const threads = places.filter(({ brood }) => brood?.empty === false);
+  const threads = places.filter(({ isolated, brood }) => !isolated && !brood.empty);
   if (processes.length === 0 && threads.length === 0) return;
   for (const { link } of threads) {
     link.post({ k: "leave" });
@@ -29,20 +32,26 @@ export function endInThisTurn(places: Place[]): void {
   }
   const begun = performance.now();
   const pause = new Int32Array(new SharedArrayBuffer(4));
+  const live = (place: Place) =>
+    runs(place.pid) ?? (performance.now() < begun + UNSEEN || hasChildren(place));
   const wait = (until: number) => {
     while (
-      performance.now() < begun + until &&
-      (processes.some(({ pid }) => mayRun(pid)) || threads.some(hasChildren))
+      performance.now() < begun + until && (processes.some(live) || threads.some(hasChildren))
     ) Atomics.wait(pause, 0, 0, LOOK);
   };
   for (const place of processes) place.kill("SIGTERM");
   wait(HURRY);
   // At the second signal the module `process` gives children no longer than it does at an exit.
   for (const place of processes) place.kill("SIGTERM");
-  for (const { brood } of threads) if (!brood!.begun) signal(brood!, "SIGTERM");
+  for (const { brood } of threads) if (!brood.begun) signal(brood, "SIGTERM");
   wait(GRACE);
-  for (const place of processes) place.kill();
-  for (const { brood } of threads) signal(brood!, "SIGKILL");
+  for (const place of processes) {
+    // It is stuck, or else it has ended its children, and another may have one's id by now.
+    const stuck = runs(place.pid) === true;
+    place.kill();
+    if (stuck) signal(place.brood, "SIGKILL");
+  }
+  for (const { brood } of threads) signal(brood, "SIGKILL");
 }
 
 function signal(brood: Brood, name: Deno.Signal): void {
@@ -50,16 +59,16 @@ function signal(brood: Brood, name: Deno.Signal): void {
 }
 
 function hasChildren({ brood }: Place): boolean {
-  return brood!.groups().some((group) => group.lives() !== false);
+  return brood.groups().some((group) => group.lives() !== false);
 }
 
-/** Whether a child of ours, which is not reaped in this turn, may still run. */
-function mayRun(pid: number): boolean {
+/** Whether a child of ours runs, which is not reaped in this turn; null where that is not seen. */
+function runs(pid: number): boolean | null {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
     return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
   } catch {
     // Only with all permissions may that be seen, and not on every system.
-    return pid !== 0;
+    return pid === 0 ? false : null;
   }
 }

@@ -63,12 +63,19 @@ export class Member implements Home {
 
   #take(packet: Packet): void {
     if (packet.k === "create") this.#create(packet);
-    else if (packet.k === "leave") setImmediate(leave);
+    else if (packet.k === "leave") this.#leave();
     else if (packet.k === "ping") this.#link.post({ k: "pong" });
     else if (packet.k === "asked") {
       this.#asks.get(packet.token)?.(packet.id, packet.fault);
       this.#asks.delete(packet.token);
     } else this.office.take(packet);
+  }
+
+  /** In a turn of its own: what was posted with the order to leave has been taken. */
+  #leave(): void {
+    this.#link.post({ k: "leaving" });
+    this.#link.flush();
+    setImmediate(leave);
   }
 
   async #create({ id, parent, name, args, url }: Packet & { k: "create" }): Promise<void> {

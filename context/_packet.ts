@@ -15,8 +15,10 @@ export type Packet =
   | { k: "watch"; id: number }
   | { k: "destroy"; id: number; reason: string }
   | { k: "leave" }
+  | { k: "leaving" }
   | { k: "moving"; moved: Transferable[] }
   | { k: "failed"; message: string }
+  | { k: "child"; pid: number; runs: boolean }
   | { k: "ping" }
   | { k: "pong" };
 

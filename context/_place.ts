@@ -19,6 +19,8 @@ export interface Place {
   started: boolean;
   /** Set when it is on its way out: no new context goes there. */
   over: boolean;
+  /** It was told to leave, and has said that it does. */
+  leaves: boolean;
   /** How its end is told, where that is known better than from how it went. */
   verdict: Ending | null;
   /** It has been killed for its silence, or given up if it is a thread. */
@@ -27,8 +29,8 @@ export interface Place {
   kill(signal?: "SIGTERM"): void;
   /** The id of its process; 0 of a thread. */
   pid: number;
-  /** The children of a thread; null of a process, which ends its own. */
-  brood: Brood | null;
+  /** What it has started, as far as is known; for when it cannot end that itself. */
+  readonly brood: Brood;
   /** Posts mail with a socket; only a process can be given one. */
   hand: Hand | null;
   readonly gone: Promise<Ending>;
@@ -39,6 +41,7 @@ export function makePlace(
   number: number,
   isolated: boolean,
   link: Link,
+  brood: Brood,
   gone: Promise<Ending>,
   kill: (signal?: "SIGTERM") => void,
 ): Place {
@@ -52,11 +55,12 @@ export function makePlace(
     silent: 0,
     started: false,
     over: false,
+    leaves: false,
     verdict: null,
     killed: false,
     kill,
     pid: 0,
-    brood: null,
+    brood,
     hand: null,
     gone,
   };

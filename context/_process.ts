@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
+import { Brood } from "../core/mod.ts";
+import { endBrood } from "./_broods.ts";
 import { Link } from "./_link.ts";
 import type { Asked, Batch } from "./_packet.ts";
 import { makePlace, type Place } from "./_place.ts";
@@ -28,7 +30,8 @@ export function startProcess(
     ...(env === null ? {} : { env }),
   });
   child.stdin?.end(code);
-  const gone = Promise.all([exitOf(child), drained(child)]).then(([ending]) => ending);
+  const brood = new Brood();
+  const gone = Promise.all([exitOf(child), drained(child)]).then(([exit]) => endOf(exit, brood));
   const post = (batch: Batch, socket?: Socket) => {
     if (child.connected) child.send(batch as never, socket as never);
     else socket?.destroy();
@@ -38,7 +41,7 @@ export function startProcess(
     // Or the runtime would send no second signal.
     Object.assign(child, { killed: false }).kill(signal);
   };
-  const place = makePlace(number, true, link, gone, kill);
+  const place = makePlace(number, true, link, brood, gone, kill);
   place.pid = child.pid ?? 0;
   place.hand = ({ kind, to, from, via, session, value }, socket) => {
     link.flush();
@@ -78,17 +81,36 @@ function environment(permissions: string[]): Record<string, string> | null {
   return env;
 }
 
+/** How a process has ended, and by which signal. */
+interface Exit {
+  ending: Ending;
+  signal: string | null;
+}
+
 /** Resolves when the process has ended, or could not be started. */
-function exitOf(child: ChildProcess): Promise<Ending> {
+function exitOf(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve) => {
     child.on("exit", (code, signal) => {
-      if (signal === null) resolve({ reason: "exited", message: `exit code ${code}` });
-      else resolve({ reason: "killed", message: `killed by ${signal}` });
+      resolve({
+        ending: signal === null
+          ? { reason: "exited", message: `exit code ${code}` }
+          : { reason: "killed", message: `killed by ${signal}` },
+        signal,
+      });
     });
     child.on("error", ({ message }) => {
-      if (child.pid === undefined) resolve({ reason: "exited", message });
+      if (child.pid === undefined) resolve({ ending: { reason: "exited", message }, signal: null });
     });
   });
+}
+
+/** It ends its children at an exit, and at these signals. */
+const HEARD = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/** The end of a process, and of the children that it could not end itself. */
+function endOf({ ending, signal }: Exit, brood: Brood): Ending | Promise<Ending> {
+  if (signal === null || HEARD.includes(signal)) return ending;
+  return new Promise((resolve) => endBrood(brood, () => resolve(ending)));
 }
 
 /** So many milliseconds without a word from one that has ended: nothing more comes. */

@@ -1,5 +1,6 @@
 /** What the first module of an isolated context calls. */
 import process from "node:process";
+import { own } from "../core/mod.ts";
 import { current } from "./_home.ts";
 import { Link } from "./_link.ts";
 import { Member } from "./_member.ts";
@@ -8,6 +9,12 @@ import type { Batch } from "./_packet.ts";
 /** Runs the one context of this process, whose number is `place`; `load` loads its module. */
 export function start(place: number, load: () => Promise<{ default?: unknown }>): void {
   const link = new Link(true, (batch) => void process.send?.(batch));
+  // Told at once: who is killed tells nothing any more.
+  const tell = (pid: number, runs: boolean) => {
+    link.post({ k: "child", pid, runs });
+    link.flush();
+  };
+  own.brood = { enter: (pid) => tell(pid, true), leave: (pid) => tell(pid, false), begin() {} };
   const member = new Member(place, link, async () => (await load()).default);
   process.on("message", (batch: Batch, socket?: unknown) => {
     current.handed = socket;

@@ -39,8 +39,7 @@ export function startThread(
     worker.on("exit", () => drained(() => batches, () => endBrood(brood, () => resolve(ending))));
   });
   const link = new Link(false, (batch, moved) => port1.postMessage(batch, moved));
-  const place = makePlace(number, false, link, gone, () => void worker.terminate());
-  place.brood = brood;
+  const place = makePlace(number, false, link, brood, gone, () => void worker.terminate());
   port1.onmessage = (event: MessageEvent<Batch>) => {
     batches++;
     onBatch(place, event.data);

@@ -6,6 +6,16 @@ const MOST = 2 ** 22;
 /** So many has it room for at first. */
 const FIRST = 64;
 
+/** Hears of the children of a thread or process. */
+export interface Keeper {
+  /** A child has begun. */
+  enter(pid: number): void;
+  /** A child has ended. */
+  leave(pid: number): void;
+  /** All of them are being ended by who has started them. */
+  begin(): void;
+}
+
 /**
  * The children of a worker thread that are to end with it, in memory that the main thread sees. A
  * thread hears nothing of the program's end, and one that is busy, or was ended from
@@ -14,7 +24,7 @@ const FIRST = 64;
  * An id that stands in it is no other process's. A child is reaped by the thread that has
  * started it, which takes its id out in the same turn; and one that does nothing reaps none.
  */
-export class Brood {
+export class Brood implements Keeper {
   readonly memory: SharedArrayBuffer;
   /** Whether the thread ends them itself, then their ids; 0 where one is free. */
   readonly #cells: Int32Array;
@@ -66,8 +76,8 @@ export class Brood {
 
 /** What concerns the children of this thread. */
 export const own: {
-  /** Where they stand; null in the main thread, which ends its children itself. */
-  brood: Brood | null;
+  /** Null in the main thread of the program, which ends its children itself. */
+  brood: Keeper | null;
   /** By its number, whether the main thread has a handler for a signal; all threads see it. */
   handled: Int32Array<SharedArrayBuffer>;
 } = { brood: null, handled: new Int32Array(new SharedArrayBuffer(4 * 65)) };

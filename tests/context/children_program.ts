@@ -4,13 +4,14 @@ import { signal } from "../../process/mod.ts";
 import { isGone } from "../process/programs.ts";
 
 const url = new URL("./with_child.ts", import.meta.url);
-const [where, how, ...args] = Deno.args;
+const [where, how, what] = Deno.args;
+const args = where === "process" ? [what, "soon"] : [what];
 const apart = { isolated: true, permissions: ["--allow-run"] };
 const ctx = await unwrap(
   create<string, number>(url, where === "process" ? { ...apart, args } : { args }),
 );
 for (const asked of ["own pid", "pid"]) console.log(await unwrap(ctx.query(asked)));
-if (args[0] === "stuck") await unwrap(ctx.query("spin soon"));
+if (what === "stuck") await unwrap(ctx.query("spin"));
 if (how === "handle") {
   // Main decides for its threads: nobody ends anything, until it has taken the handler back.
   const handled = Promise.withResolvers<unknown>();

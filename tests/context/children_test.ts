@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { create, unwrap } from "../../context/mod.ts";
 import { on_error } from "../../thread/mod.ts";
-import { isGone, killQuietly, untilGone } from "../process/programs.ts";
+import { isGone, untilGone } from "../process/programs.ts";
 
 const url = new URL("./with_child.ts", import.meta.url);
 
@@ -27,6 +27,25 @@ for (const isolated of [false, true]) {
       quiet();
     });
   }
+}
+
+for (const how of ["SIGKILL", "SIGSTOP", "destroy() while it is stuck"]) {
+  Deno.test(`what an isolated context has started ends with it: ${how}`, { ignore }, async () => {
+    const permissions = ["--allow-run"];
+    for (const args of [["", "soon"], ["deaf", "soon"]]) {
+      const ctx = await unwrap(
+        create<string, number>(url, { isolated: true, permissions, args }),
+      );
+      const pid = await unwrap(ctx.query("own pid"));
+      const child = await unwrap(ctx.query("pid"));
+      if (how.startsWith("SIG")) Deno.kill(pid, how as Deno.Signal);
+      else await unwrap(ctx.query("spin"));
+      if (how !== "SIGKILL") ctx.destroy();
+      const reason = how === "SIGKILL" ? "killed" : "destroyed";
+      assertEquals((await ctx.wait())[0]?.reason, reason);
+      await untilGone(child);
+    }
+  });
 }
 
 /** Runs a program with a context that has a child, to its end; gives what it said, in lines. */
@@ -68,8 +87,6 @@ for (
     const pids = lines.map(Number);
     assertEquals(pids.length, 2);
     await untilGone(pids[0]!);
-    // A process that is stuck cannot end its child.
-    if (where === "process" && what === "stuck") killQuietly(pids[1]!);
     await untilGone(pids[1]!);
   });
 }
@@ -101,12 +118,18 @@ Deno.test(
 );
 
 for (
-  const [list, what] of [["sleep", ""], ["sleep,kill", "stuck"], ["sleep,sh", "deaf"]] as const
+  const [where, list, what] of [
+    ["thread", "sleep", ""],
+    ["thread", "sleep,kill", "stuck"],
+    ["thread", "sleep,sh", "deaf"],
+    ["process", "deno", ""],
+  ] as const
 ) {
-  const title = `it ends with the program where it may run ${list} alone: ${what}`;
+  const title = `what a context in a ${where} has started ends where ${list} may run: ${what}`;
   Deno.test(title, { ignore }, async () => {
-    const flags = ["--allow-read", `--allow-run=${list}`];
-    const [[, pid]] = await program(flags, ["thread", "exit", what]);
+    const flags = ["--allow-read", `--allow-run=${list}`, "--allow-env=NODE_V8_COVERAGE"];
+    const [[own, pid]] = await program(flags, [where, "exit", what]);
+    if (where === "process") await untilGone(Number(own));
     await untilGone(Number(pid));
   });
 }

@@ -15,11 +15,11 @@ export default async function (inside: Inside<string, number>): Promise<void> {
       const listener = () => inside.reply(message, 0);
       Deno.addSignalListener("SIGTERM", listener);
     }
-    if (message.value === "spin soon") {
+    if (message.value === "spin") {
       inside.reply(message, 0);
-      setTimeout(() => {
-        for (;;);
-      }, 0);
+      // From a process the answer takes its way only now.
+      if (inside.args[1] === "soon") await new Promise((resolve) => setTimeout(resolve, 0));
+      for (;;);
     }
     if (message.value === "return") return;
     if (message.value === "throw") throw new Error("thrown on request");
