@@ -129,14 +129,23 @@ function onlyZombies(group: number): boolean {
   return found;
 }
 
-function statOf(pid: string): { state: string; group: number } | null {
-  let text: string;
+/** What a process is doing, by a letter, and its group. */
+interface Stat {
+  state: string;
+  group: number;
+}
+
+function statOf(pid: string): Stat | null {
   try {
-    text = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return statIn(Deno.readTextFileSync(`/proc/${pid}/stat`));
   } catch {
     // It has ended since the directory was read, or we are not allowed to see.
     return null;
   }
+}
+
+/** Reads `/proc/PID/stat`. */
+export function statIn(text: string): Stat {
   // The name stands in brackets and may hold anything; what is fixed comes after it.
   const [state, , group] = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return { state: state ?? "", group: Number(group) };

@@ -151,7 +151,7 @@ export class Call {
  * The length of a body that is not compressed: what is announced is what comes over the wire.
  * Beside `Transfer-Encoding` it means nothing (RFC 9112, 6.3), and may be no number at all.
  */
-function lengthOf({ headers, body }: Response): number | null {
+export function lengthOf({ headers, body }: Response): number | null {
   if (body === null) return 0;
   const encoding = headers.get("content-encoding")?.toLowerCase() ?? "identity";
   const length = headers.get("content-length");

@@ -27,3 +27,18 @@ export function addHeader(headers: Headers, name: string, value: string, caller:
   }
   if (bad) throw new TypeError(`${caller}: header '${name}' has a value that is not allowed`);
 }
+
+/** Raw lines as headers; what could slip in a line of its own throws. */
+export function headersOf(lines: string | readonly string[] = []): Headers {
+  const headers = new Headers();
+  const all = typeof lines === "string" ? lines.split(/\r\n|\n/) : lines;
+  for (const line of all) {
+    if (line === "") continue;
+    const colon = line.indexOf(":");
+    if (colon < 1) {
+      throw new TypeError("httprequest: header must be lines of 'Name: value'");
+    }
+    addHeader(headers, line.slice(0, colon).trim(), line.slice(colon + 1).trim(), "httprequest");
+  }
+  return headers;
+}

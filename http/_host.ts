@@ -5,7 +5,7 @@ import type { Limits } from "./_listen_options.ts";
 import type { HttpServer } from "./listen.ts";
 
 /** What may stand in a `Host`: a name or an address, with or without a port. */
-const HOST = /^[\w.\-~%!$&'()*+,;=:[\]]*$/;
+export const HOST = /^[\w.\-~%!$&'()*+,;=:[\]]*$/;
 
 /** Where requests come in: it lets them through to the handler, or holds or refuses them. */
 export class RequestHost implements Host {

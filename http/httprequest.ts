@@ -4,7 +4,7 @@ import { readfile } from "../eio/mod.ts";
 import { type Answered, Call, DEFAULT_TIMEOUT } from "./_client_call.ts";
 import { type ClientSslOptions, type Connections, Engine } from "./_client_engine.ts";
 import { Gathered } from "./_client_gather.ts";
-import { addHeader } from "./_client_headers.ts";
+import { addHeader, headersOf } from "./_client_headers.ts";
 import { Life } from "./_client_life.ts";
 import { Lines } from "./_client_line.ts";
 import type { FormFields } from "./_client_multipart.ts";
@@ -219,21 +219,6 @@ function decoded(
 
 function isTable(data: HttpRequestOptions["data"]): data is FormFields {
   return typeof data === "object" && data !== null && !(data instanceof Uint8Array);
-}
-
-/** Raw lines as headers; what could slip in a line of its own throws. */
-function headersOf(lines: HttpRequestOptions["header"] = []): Headers {
-  const headers = new Headers();
-  const all = typeof lines === "string" ? lines.split(/\r\n|\n/) : lines;
-  for (const line of all) {
-    if (line === "") continue;
-    const colon = line.indexOf(":");
-    if (colon < 1) {
-      throw new TypeError("httprequest: header must be lines of 'Name: value'");
-    }
-    addHeader(headers, line.slice(0, colon).trim(), line.slice(colon + 1).trim(), "httprequest");
-  }
-  return headers;
 }
 
 async function sslOf(

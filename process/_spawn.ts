@@ -42,7 +42,8 @@ function firstWord(command: string): string {
   const text = command.trim();
   const [word = ""] = /^(?:\w+=|[^\s;&|<>()`$'"\\]+)/.exec(text) ?? [];
   if (word === text) return shorten(word);
-  return word === "" || word.endsWith("=") ? `${word}...` : `${shorten(word)} ...`;
+  const name = shorten(word);
+  return word === "" || word.endsWith("=") ? `${name}...` : `${name} ...`;
 }
 
 function shorten(text: string): string {

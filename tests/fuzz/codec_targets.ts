@@ -1,5 +1,6 @@
 /** The codecs and escapes of util. */
 import { assert, assertEquals } from "@std/assert";
+import { createHash, createHmac } from "node:crypto";
 import fc from "fast-check";
 import {
   base64_decode,
@@ -7,13 +8,19 @@ import {
   base64_encode,
   base64_encode_url,
   buffer,
+  crc32,
   escape,
   escape_uri,
   hex_decode,
   hex_encode,
+  hmac_sha1,
+  hmac_sha256,
   isip,
+  md5,
   pack,
   packsize,
+  sha1bin,
+  sha256,
   to_bytes,
   to_text,
   unescape_uri,
@@ -114,6 +121,57 @@ const INTEGERS: Record<string, [least: bigint, most: bigint]> = {
   "<I16": [0n, 2n ** 128n - 1n],
 };
 
+/** One option of a format, with a value for it; bytes as a list, a bigint as its digits. */
+interface Packed {
+  as: string;
+  value: string | number | number[] | null;
+}
+
+const integers = fc.constantFrom(...Object.keys(INTEGERS)).chain((option) => {
+  const [min, max] = INTEGERS[option]!;
+  return fc.bigInt({ min, max }).map((value): Packed => ({ as: option, value: String(value) }));
+});
+
+const doubles = fc.double({ noNaN: true, noDefaultInfinity: true });
+
+const items = fc.array(
+  fc.oneof(
+    integers,
+    fc.constantFrom("d", "n", ">d", "<d").chain((as) => doubles.map((value) => ({ as, value }))),
+    // What a float cannot tell from its neighbours would not come back.
+    fc.constantFrom("f", ">f").chain((as) =>
+      fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) => ({ as, value }))
+    ),
+    fc.constantFrom("s1", ">s2", "s", "z", "c7").chain((as) =>
+      bytes(7).map((list) => ({ as, value: as === "z" ? list.map((byte) => byte || 1) : list }))
+    ),
+    fc.constantFrom("x", " ", "<", ">", "=").map((as) => ({ as, value: null })),
+  ),
+  { maxLength: 8 },
+);
+
+/** The value that pack() takes. */
+function valueOf(value: string | number | number[]): unknown {
+  if (typeof value === "string") return BigInt(value);
+  return typeof value === "number" ? value : Uint8Array.from(value);
+}
+
+/** Addresses, and what looks much like them. */
+const ips = fc.oneof(
+  texts("0123456789abcdef:.%[] "),
+  fc.array(fc.oneof(fc.nat(300).map(String), fc.constantFrom("", "00", "1e1")), {
+    minLength: 3,
+    maxLength: 5,
+  }).map((parts) => parts.join(".")),
+  fc.tuple(
+    fc.array(fc.constantFrom("", "0", "1", "ffff", "Ab", "12345", "1.2.3.4", "1.2.3"), {
+      minLength: 2,
+      maxLength: 9,
+    }).map((parts) => parts.join(":")),
+    fc.constantFrom("", "", "%eth0", "%", "%a b"),
+  ).map((parts) => parts.join("")),
+);
+
 export const CODEC_TARGETS: Target[] = [
   target("escape_uri and back", fc.tuple(texts("%+ &=?/\u00fc~"), fc.boolean()), ([text, raw]) => {
     const escaped = escape_uri(text, raw);
@@ -175,6 +233,11 @@ export const CODEC_TARGETS: Target[] = [
     ([format, digits]) => {
       const packed = pack(format as string, BigInt(digits) as never);
       assertEquals(packed.length, packsize(format));
+      // The digits to the base of 256, the last one first where it is little-endian.
+      const bits = BigInt.asUintN(8 * packed.length, BigInt(digits));
+      const places = [...packed].map((byte) => BigInt(byte));
+      if (format.startsWith("<")) places.reverse();
+      assertEquals(places.reduce((sum, byte) => sum * 256n + byte, 0n), bits);
       const [value, next] = unpack(format as string, packed)! as [number | bigint, number];
       assertEquals([String(value), next], [digits, packed.length + 1]);
     },
@@ -254,10 +317,100 @@ export const CODEC_TARGETS: Target[] = [
       assertEquals([...b.bytes()], model);
     }
   }),
-  target("isip", texts("0123456789abcdef:.%[] "), (text) => {
+  target("pack and unpack by any format", items, (list) => {
+    const format = list.map(({ as }) => as).join("");
+    const values = list.flatMap(({ value }) => value === null ? [] : [valueOf(value)]);
+    const packed = pack(format, ...values as never[]);
+    const got = unpack(format, packed)! as unknown[];
+    assertEquals(got.pop(), packed.length + 1);
+    const plain = (one: unknown) => one instanceof Uint8Array ? [...one] : String(one);
+    const wanted = list.flatMap(({ as, value }) => {
+      if (value === null) return [];
+      // A size that is fixed is filled up with zeros.
+      if (as === "c7") return [[...value as number[], ...new Array(7).fill(0)].slice(0, 7)];
+      return [typeof value === "object" ? value : String(value)];
+    });
+    assertEquals(got.map(plain), wanted);
+    if (!/[sz]/.test(format)) assertEquals(packsize(format), packed.length);
+    // Behind something else, it is read from where it begins.
+    const later = Uint8Array.from([9, 9, 9, ...packed]);
+    if (!format.includes("!")) assertEquals(unpack(format, later, 4)?.at(-1), later.length + 1);
+    for (let end = 0; end < packed.length; end++) {
+      assertEquals(unpack(format, packed.subarray(0, end)), null);
+    }
+  }),
+  target(
+    "a buffer's floats and long numbers",
+    fc.tuple(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }).map(String),
+    ),
+    ([double, digits]) => {
+      const b = buffer();
+      const view = new DataView(new ArrayBuffer(8));
+      const seen = (count: number) => [...new Uint8Array(view.buffer, 0, count)];
+      for (const little of [true, false]) {
+        const end = little ? "le" : "be";
+        view.setFloat64(0, double, little);
+        b[`write_double_${end}`](double);
+        assertEquals([...b.bytes()], seen(8));
+        assertEquals(b[`read_double_${end}`](), double);
+        view.setFloat32(0, double, little);
+        b[`write_float_${end}`](double);
+        assertEquals([...b.bytes()], seen(4));
+        assertEquals(b[`read_float_${end}`](), Math.fround(double));
+        const long = BigInt(digits);
+        for (const sign of ["int64", "uint64"] as const) {
+          const fits = BigInt[sign === "int64" ? "asIntN" : "asUintN"](64, long) === long;
+          let taken = false;
+          try {
+            taken = b[`write_${sign}_${end}`](long);
+          } catch (error) {
+            assert(error instanceof RangeError, String(error));
+          }
+          assertEquals(taken, fits, `${sign} of ${digits}`);
+          if (!fits) continue;
+          view.setBigUint64(0, BigInt.asUintN(64, long), little);
+          assertEquals([...b.bytes()], seen(8));
+          assertEquals(b[`read_${sign}_${end}`](), long);
+        }
+      }
+      assertEquals(b.length, 0);
+    },
+  ),
+  target(
+    "hashes",
+    fc.tuple(bytes(150), bytes(150)),
+    ([list, key]) => {
+      const [data, secret] = [Uint8Array.from(list), Uint8Array.from(key)];
+      const plain = (name: string) => createHash(name).update(data).digest("hex");
+      assertEquals([md5(data), sha256(data)], [plain("md5"), plain("sha256")]);
+      assertEquals(hex_encode(sha1bin(data)), plain("sha1"));
+      const keyed = (name: string) => createHmac(name, secret).update(data).digest("hex");
+      assertEquals(hmac_sha1(data, secret), keyed("sha1"));
+      assertEquals(hmac_sha256(data, secret), keyed("sha256"));
+      assertEquals(hex_encode(hmac_sha256(data, secret, true)), keyed("sha256"));
+      // Bit by bit, by the polynomial of IEEE 802.3.
+      let crc = 0xffffffff;
+      for (const byte of list) {
+        crc ^= byte;
+        for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? crc >>> 1 ^ 0xedb88320 : crc >>> 1;
+      }
+      assertEquals(crc32(data), ~crc >>> 0);
+    },
+  ),
+  target("isip", ips, (text) => {
     const version = isip(text);
     assert(version === 0 || version === 4 || version === 6);
-    if (version === 4) assert(/^\d+\.\d+\.\d+\.\d+$/.test(text), text);
-    if (version === 6) assert(/^[0-9a-fA-F:.]+(%.+)?$/.test(text) && text.includes(":"), text);
+    const parts = text.split(".");
+    const four = parts.length === 4 &&
+      parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
+    assertEquals(version === 4, four, text);
+    const [, address = ""] = /^([0-9a-fA-F:.]+)(%[0-9a-zA-Z.:-]+)?$/.exec(text) ?? [];
+    assertEquals(
+      version === 6,
+      address.includes(":") && URL.canParse(`http://[${address}]/`),
+      text,
+    );
   }),
 ];

@@ -8,14 +8,25 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { size, sizes } from "../sizes.ts";
+import { BODY_TARGETS } from "./body_targets.ts";
 import { CODEC_TARGETS } from "./codec_targets.ts";
 import { FILE_TARGETS } from "./file_targets.ts";
 import { HTTP_TARGETS } from "./http_targets.ts";
+import { NAME_TARGETS } from "./name_targets.ts";
+import { RECEIVE_TARGETS } from "./receive_targets.ts";
 import { STREAM_TARGETS } from "./stream_targets.ts";
 import { type Target, target } from "./target.ts";
 import { askedFor } from "../../tools/fuzz.ts";
 
-const TARGETS = [...CODEC_TARGETS, ...STREAM_TARGETS, ...FILE_TARGETS, ...HTTP_TARGETS];
+const TARGETS = [
+  ...CODEC_TARGETS,
+  ...STREAM_TARGETS,
+  ...RECEIVE_TARGETS,
+  ...FILE_TARGETS,
+  ...NAME_TARGETS,
+  ...HTTP_TARGETS,
+  ...BODY_TARGETS,
+];
 
 /** So many inputs between two looks at the clock, where it counts minutes. */
 const BATCH = 200;
