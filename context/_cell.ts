@@ -3,7 +3,6 @@ import { kill, newthread, type Queue, queue, type Thread } from "../thread/mod.t
 import { createFor } from "./_create.ts";
 import { current } from "./_home.ts";
 import type { Office } from "./_office.ts";
-import { rest, tired } from "./_turn.ts";
 import { CONFIRM, type Mail, QUERY, type Taken } from "./_packet.ts";
 import type {
   Context,
@@ -77,10 +76,6 @@ export class Cell implements Inside {
   }
 
   recv(options?: WaitOptions): Promise<Result<Message>> {
-    return tired() ? rest().then(() => this.#take(options)) : this.#take(options);
-  }
-
-  #take(options?: WaitOptions): Promise<Result<Message>> {
     return this.#mail.get(options).then((result) => {
       if (result[0] !== null) Letter.took(result[0], this);
       return result;

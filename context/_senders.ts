@@ -4,6 +4,7 @@ import {
   current,
   dying,
   fail,
+  fairly,
   IoError,
   park,
   report,
@@ -88,7 +89,8 @@ export class Senders {
       const mail: Mail = { kind: SEND, to, from, via: this.#place, session: 0, value };
       if (hasRoom(target)) {
         this.#put(target, mail, options.transfer);
-        return SENT;
+        // What is sent leaves at the end of the turn, which must come.
+        return fairly(SENT);
       }
       const owned = this.#own(mail, options.transfer);
       return park<Result<true>>(what, options, (wake) => {

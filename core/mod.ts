@@ -17,6 +17,7 @@ export * from "./wait.ts";
 export * from "./wheel.ts";
 export * from "./moment.ts";
 export * from "./turn.ts";
+export * from "./slice.ts";
 export * from "./codec.ts";
 export * from "./inbox.ts";
 export * from "./pattern.ts";

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import {
   afterTurn,
+  atOnce,
   type Bytes,
   type Codec,
   decode,
@@ -78,7 +79,7 @@ export class Datagrams {
     if (this.#reader !== null) return fail("busy", "another receive is waiting");
     if (this.#queue.length > 0 && wait.signal?.aborted !== true) {
       const taken = this.#take(codec);
-      return taken[1] === null ? Promise.resolve(taken) : afterTurn(taken);
+      return taken[1] === null ? atOnce(taken) : afterTurn(taken);
     }
     return park<Result<Received>>(() => `receive from ${name}`, wait, (wake) => {
       this.#reader = { codec, wake };

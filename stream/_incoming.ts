@@ -1,6 +1,7 @@
 import {
   afterTurn,
   Asked,
+  atOnce,
   atTurnOver,
   cancelled,
   DeadlineOf,
@@ -111,7 +112,7 @@ export class Incoming {
     if (got !== undefined) {
       // The end too is answered at once and for ever, to loops that look for errors only.
       const lasting = got[1] !== null || (this.#ended !== null && this.inbox.pending === 0);
-      return lasting ? this.#answer(got) : Promise.resolve(got);
+      return lasting ? this.#answer(got) : atOnce(got);
     }
     const reader = new Reader(this, channel.name, pattern, wait);
     this.#reader = reader;

@@ -1,4 +1,4 @@
-import { type Codec, type Inbox, IoError, lineOrRest, type Taken } from "../core/mod.ts";
+import { atOnce, type Codec, type Inbox, IoError, lineOrRest, type Taken } from "../core/mod.ts";
 
 /** What the iterators need of a stream. */
 export interface LineSource {
@@ -30,7 +30,7 @@ export class LineIterator<T> implements AsyncIterableIterator<T> {
   next(): Promise<Step<T>> {
     const line = this.source.atHand()?.line(this.codec.line, this.max);
     if (line === undefined || line instanceof IoError) return this.wait();
-    return Promise.resolve({ done: false, value: line as T });
+    return atOnce<Step<T>>({ done: false, value: line as T });
   }
 
   protected async wait(): Promise<Step<T>> {
@@ -45,7 +45,7 @@ export class BatchIterator<T> extends LineIterator<T[]> {
   override next(): Promise<Step<T[]>> {
     const lines: T[] = [];
     this.#gather(lines);
-    return lines.length > 0 ? Promise.resolve({ done: false, value: lines }) : this.wait();
+    return lines.length > 0 ? atOnce<Step<T[]>>({ done: false, value: lines }) : this.wait();
   }
 
   protected override async wait(): Promise<Step<T[]>> {

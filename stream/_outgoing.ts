@@ -1,4 +1,5 @@
 import {
+  atOnce,
   atTurnOver,
   bytesOf,
   cancelled,
@@ -125,7 +126,7 @@ export class Outgoing {
     if (signal?.aborted) {
       return this.#channel.incoming.fail(cancelled(`send to ${this.#channel.name}`, signal));
     }
-    if (parts.length === 0) return Promise.resolve([0, null]);
+    if (parts.length === 0) return atOnce<Result<number>>([0, null]);
     return this.#enter(new Message(this, this.#channel.name, "data", parts, codec, wait));
   }
 
@@ -157,7 +158,7 @@ export class Outgoing {
     }
     this.#held!.push(...copies);
     this.#heldSize += size;
-    return Promise.resolve([size, null]);
+    return atOnce<Result<number>>([size, null]);
   }
 
   /** Gives what is held, and holds no more. */
@@ -241,7 +242,7 @@ export class Outgoing {
       const refused = refusal();
       if (refused !== null) return refused;
     }
-    if (this.#ended) return Promise.resolve([0, null]);
+    if (this.#ended) return atOnce<Result<number>>([0, null]);
     const err = this.#refusal(true);
     if (err !== null) return this.#channel.incoming.fail(err);
     this.#ending = true;

@@ -2,6 +2,7 @@ import {
   afterTurn,
   all,
   any,
+  atOnce,
   type Bytes,
   checkTimeout,
   type Codec,
@@ -216,7 +217,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
       // The hot path: a line at hand costs no more than its promise.
       const found = this.#atHand()?.line(this.#codec.line, this.#longestLine);
       if (typeof found === "string" || found instanceof Uint8Array) {
-        return Promise.resolve([found, null]);
+        return atOnce([found, null]);
       }
     }
     const wanted = this.#patternOf(pattern, options, "receive");
@@ -505,7 +506,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
 
   close(): Promise<Result<true>> {
     const channel = this.#channel;
-    if (channel === null) return Promise.resolve([true, null]);
+    if (channel === null) return atOnce<Result<true>>([true, null]);
     dropped.unregister(this);
     return channel.close();
   }

@@ -1,5 +1,4 @@
-import { type Bytes, type Encoding, IoError, systemClock, wheel } from "../core/mod.ts";
-import { setImmediate } from "node:timers";
+import { type Bytes, due, type Encoding, IoError, turn } from "../core/mod.ts";
 import { BufferedStream, type StreamOptions } from "./buffered.ts";
 import type { Source } from "./source.ts";
 
@@ -69,30 +68,9 @@ class End implements Source {
   }
 }
 
-/** A conversation in memory may go on so many milliseconds before it lets I/O and timers through. */
-const SLICE = 4;
-
-/** So many reads go by between two looks at the clock. */
-const READS_PER_LOOK = 64;
-
-let turnedAt = 0;
-
-/** Lets all else run; in a test with a fake clock always, so that a test can be replayed. */
-function turnIfDue(): Promise<void> | null {
-  if (wheel.clock.exact) return new Promise((resolve) => setImmediate(resolve));
-  if (systemClock.now() - turnedAt < SLICE) return null;
-  return new Promise((resolve) => {
-    systemClock.poll(() => {
-      turnedAt = systemClock.now();
-      resolve();
-    });
-  });
-}
-
 /** One direction. */
 class Pipe {
   readonly #capacity: number;
-  #reads = 0;
   #held: Uint8Array[] = [];
   #size = 0;
   #ended = false;
@@ -108,8 +86,7 @@ class Pipe {
 
   read(into: Bytes): Promise<number | null> {
     // Nothing here ever waits for the event loop: now and then a read must, or nothing else runs.
-    const turn = ++this.#reads % READS_PER_LOOK === 0 ? turnIfDue() : null;
-    return turn === null ? this.#read(into) : turn.then(() => this.#read(into));
+    return due() ? turn().then(() => this.#read(into)) : this.#read(into);
   }
 
   #read(into: Bytes): Promise<number | null> {

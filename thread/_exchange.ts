@@ -1,5 +1,5 @@
-import { IoError, type ReadResult, type WaitOptions } from "../core/mod.ts";
-import { breathe, fairly, hindered, Line } from "./_line.ts";
+import { atOnce, due, fairly, IoError, type ReadResult, type WaitOptions } from "../core/mod.ts";
+import { hindered, Line } from "./_line.ts";
 
 /** A shelf with less room than this at its front is not moved up. */
 const SLACK = 1_024;
@@ -72,8 +72,8 @@ export class Exchange<T> {
   put(verb: string, value: T, options: WaitOptions): Promise<ReadResult<true>> {
     const what = () => `${verb} ${this.#name}`;
     if (hindered(options)) return this.#putters.wait(what, options, value);
-    if (this.#closed) return fairly(Promise.resolve([null, this.closedError(what())]));
-    if (this.tryPut(value)) return fairly(Promise.resolve([true, null]));
+    if (this.#closed) return atOnce<ReadResult<true>>([null, this.closedError(what())]);
+    if (this.tryPut(value)) return atOnce<ReadResult<true>>([true, null]);
     return fairly(this.#putters.wait(what, options, value));
   }
 
@@ -86,10 +86,10 @@ export class Exchange<T> {
     const what = () => `${verb} ${this.#name}`;
     if (!hindered(options)) {
       if (this.#ready) {
-        if (this.#getters.underway === 0 && !breathe()) {
+        if (this.#getters.underway === 0 && !due()) {
           return Promise.resolve([this.#take(), null]);
         }
-      } else if (this.#closed) return fairly(Promise.resolve([null, null]));
+      } else if (this.#closed) return atOnce<ReadResult<T>>([null, null]);
     }
     return this.#getters.wait(what, options, 0, () => this.#serve());
   }

@@ -1,40 +1,15 @@
 import {
   checkTimeout,
   current,
+  due,
   dying,
   pend,
   Pending,
   type ReadResult,
-  root,
-  runIn,
+  turn,
   type WaitOptions,
   watcher,
 } from "../core/mod.ts";
-import { swop } from "./sleep.ts";
-
-/** Of so many answers in a row that need no event, one lets I/O and timers through. */
-const RUN = 64;
-
-let answers = 0;
-
-/** Whether this answer must let I/O and timers through before it is given; so must all until one has. */
-export function breathe(): boolean {
-  return ++answers >= RUN;
-}
-
-/**
- * Lets I/O and timers through, if that has not happened lately. As the root thread: the one
- * that runs may be killed meanwhile, and what has been done must still be told.
- */
-function breath(): Promise<unknown> {
-  answers = 0;
-  return runIn(root, swop, []);
-}
-
-/** Gives `answer`, now and then after a turn: two threads that only talk to each other starve nobody. */
-export function fairly<T>(answer: Promise<T>): Promise<T> {
-  return breathe() ? answer.then((value) => breath().then(() => value)) : answer;
-}
 
 /** Whether a wait must begin, and fail, although it could be answered at once. */
 export function hindered(options: WaitOptions): boolean {
@@ -94,7 +69,7 @@ function deliver(): void {
 
 function send(place: { arrive(): void }): void {
   if (travelling.push(place) > 1) return;
-  if (breathe()) breath().then(deliver);
+  if (due()) turn().then(deliver);
   else queueMicrotask(deliver);
 }
 

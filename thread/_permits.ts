@@ -1,5 +1,5 @@
-import { IoError, type Result, type WaitOptions } from "../core/mod.ts";
-import { breathe, hindered, Line } from "./_line.ts";
+import { due, IoError, type Result, type WaitOptions } from "../core/mod.ts";
+import { hindered, Line } from "./_line.ts";
 
 /**
  * Leave to go on, until it is released: by `release()`, or at the end of a `using`
@@ -45,7 +45,7 @@ export class Permits {
 
   acquire(options: WaitOptions): Promise<Result<Permit>> {
     const free = this.#free > 0 && this.#line.underway === 0;
-    if (!hindered(options) && free && !breathe()) {
+    if (!hindered(options) && free && !due()) {
       return Promise.resolve([this.#take(), null]);
     }
     const what = () => `acquire ${this.#name}`;

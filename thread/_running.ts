@@ -5,6 +5,7 @@ import {
   current,
   Deadline,
   dying,
+  fairly,
   IoError,
   now,
   type Outcome,
@@ -79,7 +80,7 @@ export function openScope<R>(
   }
   if (signal?.aborted) return afterTurn([null, cancelled(`begin ${name}`, signal)]);
   const running = new Running(opening, grace, onError, signal);
-  return running.start(fn) as Promise<Waited<Awaited<R>>>;
+  return fairly(running.start(fn)) as Promise<Waited<Awaited<R>>>;
 }
 
 /**

@@ -1,6 +1,6 @@
-import { park, type Result, type WaitOptions } from "../core/mod.ts";
+import { atOnce, fairly, park, type Result, type WaitOptions } from "../core/mod.ts";
 import { named } from "./_args.ts";
-import { fairly, hindered } from "./_line.ts";
+import { hindered } from "./_line.ts";
 import type { NameOptions } from "./semaphore.ts";
 
 /** Something that has happened, or not yet. Made by {@linkcode event}. */
@@ -42,7 +42,7 @@ export class EventFlag {
    * Errors: `timeout`, `cancelled`. Waiting here does not keep the program alive.
    */
   wait(options: WaitOptions = {}): Promise<Result<true>> {
-    if (!hindered(options) && this.#set) return fairly(Promise.resolve([true, null]));
+    if (!hindered(options) && this.#set) return atOnce<Result<true>>([true, null]);
     return fairly(park<Result<true>>(() => `wait for ${this.#name}`, options, (wake) => {
       const waiter = () => wake([true, null]);
       this.#waiting.add(waiter);

@@ -1,4 +1,4 @@
-import { checkTimeout, type Clock, useWheel, Wheel } from "../core/mod.ts";
+import { beginSlice, checkTimeout, type Clock, useWheel, Wheel } from "../core/mod.ts";
 import { setImmediate } from "node:timers";
 
 /**
@@ -22,6 +22,11 @@ export class FakeClock implements Disposable {
   readonly #clock = new StoppedClock();
   readonly #before = useWheel(new Wheel(this.#clock));
 
+  /** Puts it in. */
+  constructor() {
+    beginSlice();
+  }
+
   /** The fake time in milliseconds; begins at 0. */
   get now(): number {
     return this.#clock.now();
@@ -43,6 +48,7 @@ export class FakeClock implements Disposable {
   /** Gives the real time back. Waits that still wait on this clock never end. */
   [Symbol.dispose](): void {
     useWheel(this.#before);
+    beginSlice();
   }
 }
 

@@ -1,30 +1,19 @@
 import {
   checkTimeout,
-  type Clock,
   Deadline,
+  due,
   dying,
   now,
   park,
   refusal,
   type Result,
   type ThreadKilled,
+  turn,
   Wait,
   watcher,
-  wheel,
 } from "../core/mod.ts";
-import { setImmediate } from "node:timers";
-
-/** A thread may go on so many milliseconds before a `swop` lets I/O and timers through. */
-const SLICE = 4;
-
-/** So many swops go by between two looks at the clock, which costs more than a swop. */
-const SWOPS_PER_LOOK = 32;
 
 const DONE: Promise<Result<true>> = Promise.resolve<Result<true>>([true, null]);
-
-let swops = 0;
-let turnedAt = 0;
-let turning: Promise<Result<true>> | null = null;
 
 /**
  * Lets the other threads run. Cheap and fair: it may be called in a tight loop, and
@@ -50,25 +39,7 @@ export function swop(): Promise<Result<true>> {
     if (refused !== null) return refused;
   }
   if (watcher !== null) watcher.paused();
-  // While a turn is due nobody may go on, or the turn never comes.
-  if (turning !== null) return turning;
-  if (++swops % SWOPS_PER_LOOK !== 0) return DONE;
-  const { clock } = wheel;
-  // A clock that stands still says nothing about how long the others have waited.
-  if (clock.exact) return turning = turn(setImmediate, clock);
-  const time = clock.now();
-  if (time - turnedAt < SLICE && time >= turnedAt) return DONE;
-  return turning = turn((then) => clock.poll(then), clock);
-}
-
-function turn(take: (then: () => void) => void, clock: Clock): Promise<Result<true>> {
-  return new Promise((resolve) => {
-    take(() => {
-      turning = null;
-      turnedAt = clock.now();
-      resolve([true, null]);
-    });
-  });
+  return due() ? turn() : DONE;
 }
 
 /**

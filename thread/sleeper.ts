@@ -1,5 +1,5 @@
-import { afterTurn, checkTimeout, IoError, park, type Result } from "../core/mod.ts";
-import { fairly, hindered } from "./_line.ts";
+import { afterTurn, checkTimeout, fairly, IoError, park, type Result } from "../core/mod.ts";
+import { hindered } from "./_line.ts";
 import { sleep, type SleepOptions } from "./sleep.ts";
 
 /** A sleep that another thread can end, with values. Made by {@linkcode sleeper}. */

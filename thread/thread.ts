@@ -1,7 +1,9 @@
 import {
+  atOnce,
   checkTimeout,
   current,
   dying,
+  fairly,
   IoError,
   onError,
   type Outcome,
@@ -106,8 +108,8 @@ export function wait(
 export const coroutine_wait: typeof wait = wait;
 
 function waitOne(task: Task, options: WaitOptions): Promise<unknown> {
-  if (task.outcome !== null) return refused() ?? Promise.resolve(outcomeOf(task));
-  return pend(new Join(task), options);
+  if (task.outcome !== null) return refused() ?? atOnce(outcomeOf(task));
+  return fairly(pend(new Join(task), options));
 }
 
 /** The wait for one thread. */
@@ -141,17 +143,20 @@ function waitAll(tasks: Task[], options: WaitOptions): Promise<unknown> {
     if (task.outcome === null) left.push(task);
     else task.observed = true;
   }
-  if (left.length === 0) return refused() ?? Promise.resolve(tasks.map(outcomeOf));
+  if (left.length === 0) return refused() ?? atOnce(tasks.map(outcomeOf));
   let missing = left.length;
   const what = () => `wait for ${missing} of ${tasks.length} threads`;
-  return park<Result<true>>(what, options, (wake) => {
+  const all = park<Result<true>>(what, options, (wake) => {
     const ended = (task: Task) => {
       outcomeOf(task);
       if (--missing === 0) wake([true, null]);
     };
     const watchings = left.map((task) => task.watch(ended));
     return () => watchings.forEach((watching, at) => left[at]!.unwatch(watching));
-  }).then(([, err]) => tasks.map((task) => task.outcome === null ? [null, err] : outcomeOf(task)));
+  });
+  return fairly(all).then(([, err]) =>
+    tasks.map((task) => task.outcome === null ? [null, err] : outcomeOf(task))
+  );
 }
 
 function refused(): Promise<never> | null {
@@ -205,7 +210,8 @@ export function wait_any<T extends Thread>(
     const result = outcomeOf(tasks[index]!) as FirstEnded<T>["result"];
     return [{ index, thread: threads[index]!, result }, null];
   };
-  return park<Result<FirstEnded<T>>>(() => `wait for one of ${tasks.length}`, options, (wake) => {
+  const what = () => `wait for one of ${tasks.length}`;
+  return fairly(park<Result<FirstEnded<T>>>(what, options, (wake) => {
     const ended = tasks.findIndex((task) => task.outcome !== null);
     if (ended >= 0) {
       wake(first(ended));
@@ -220,7 +226,7 @@ export function wait_any<T extends Thread>(
     return () => {
       for (const forget of forgets) forget();
     };
-  });
+  }));
 }
 
 /**

@@ -1,5 +1,6 @@
 import {
   afterTurn,
+  atOnce,
   cancelled,
   Deadline,
   dying,
@@ -72,7 +73,7 @@ export class Incoming {
       return afterTurn<ReadResult<Message>>([null, cancelled(this.#what(), signal)]);
     }
     const message = this.#take();
-    if (message !== undefined) return Promise.resolve([message, null]);
+    if (message !== undefined) return atOnce<ReadResult<Message>>([message, null]);
     if (this.#ended !== null) return afterTurn(endOf(this.#ended));
     const reader = new Reader(this, this.#what, wait);
     this.#reader = reader;

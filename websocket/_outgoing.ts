@@ -1,8 +1,5 @@
-import { afterTurn, dying, type IoError, park, refusal, type Result } from "../core/mod.ts";
+import { afterTurn, atOnce, dying, type IoError, park, refusal, type Result } from "../core/mod.ts";
 import { parkable, type SocketWait } from "./_options.ts";
-
-/** So many sends in a row are answered at once; the next one lets others run. */
-const RUN = 64;
 
 /** The runtime does not tell when bytes have left: it is asked, first after so many ms. */
 const FIRST_LOOK = 1;
@@ -39,7 +36,6 @@ export class Outgoing {
   readonly #mark: number;
   readonly #outlet: Outlet;
   #line: Waiting[] = [];
-  #run = 0;
   #look = FIRST_LOOK;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -64,9 +60,7 @@ export class Outgoing {
       this.#outlet.buffered <= this.#mark;
     if (free && wait.signal?.aborted !== true) {
       this.#outlet.hand(message);
-      if (++this.#run < RUN) return Promise.resolve([true, null]);
-      this.#run = 0;
-      return afterTurn([true, null]);
+      return atOnce<Result<true>>([true, null]);
     }
     return this.#queue(message, wait);
   }
