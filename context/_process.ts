@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
-import { Brood } from "../core/mod.ts";
+import { Brood, poll } from "../core/mod.ts";
 import { endBrood } from "./_broods.ts";
 import { Link } from "./_link.ts";
 import type { Asked, Batch } from "./_packet.ts";
@@ -113,23 +113,23 @@ function endOf({ ending, signal }: Exit, brood: Brood): Ending | Promise<Ending>
   return new Promise((resolve) => endBrood(brood, () => resolve(ending)));
 }
 
-/** So many milliseconds without a word from one that has ended: nothing more comes. */
-const LAST_WORDS = 50;
+/** So many milliseconds after its end, what it had said has reached us. */
+export const LAST_WORDS = 50;
 
 /** Resolves when all that it had posted is here: its last words come before its end. */
-function drained(child: ChildProcess): Promise<void> {
+export function drained(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     let late: ReturnType<typeof setTimeout> | undefined;
+    const end = () => {
+      if (child.connected) child.disconnect();
+    };
     const hearOut = () => {
-      clearTimeout(late);
-      if (child.connected) late = setTimeout(() => child.disconnect(), LAST_WORDS);
+      // All that time may go by in one turn of ours, in which nothing is read.
+      if (child.connected) late ??= setTimeout(() => poll(end), LAST_WORDS);
     };
     child.on("disconnect", () => {
       clearTimeout(late);
       resolve();
-    });
-    child.on("message", () => {
-      if (late !== undefined) hearOut();
     });
     // The runtime overlooks the end of a pipe that a message to it has broken.
     child.on("exit", hearOut);

@@ -49,14 +49,17 @@ export function startThread(
 }
 
 /** So many turns without a batch show that none is on its way any more. */
-const QUIET = 4;
+export const QUIET = 4;
 
-/** What it had posted before its end may be on its way still; it is heard first. */
-function drained(batches: () => number, then: () => void, quiet = QUIET): void {
-  const heard = batches();
-  setImmediate(() => {
-    if (batches() !== heard) drained(batches, then);
-    else if (quiet === 1) then();
-    else drained(batches, then, quiet - 1);
-  });
+/** Calls `then` when all is heard that it had posted before its end: that may be on its way still. */
+export function drained(batches: () => number, then: () => void): void {
+  let heard = batches();
+  let quiet = 0;
+  const look = () => {
+    quiet = batches() === heard ? quiet + 1 : 0;
+    heard = batches();
+    if (quiet === QUIET) then();
+    else setImmediate(look);
+  };
+  setImmediate(look);
 }

@@ -1,5 +1,7 @@
 /** What happens around the end of contexts, and of the program. */
 import { assertEquals } from "@std/assert";
+import type { ChildProcess } from "node:child_process";
+import { EventEmitter } from "node:events";
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers";
 import {
@@ -11,9 +13,15 @@ import {
   stuck_after,
   unwrap,
 } from "../../context/mod.ts";
+import { Brood } from "../../core/mod.ts";
+import { Link } from "../../context/_link.ts";
+import { makePlace } from "../../context/_place.ts";
+import { endInThisTurn } from "../../context/_last_turn.ts";
+import { drained as lastWords, LAST_WORDS } from "../../context/_process.ts";
+import { drained, QUIET } from "../../context/_thread.ts";
 import { on_error } from "../../thread/mod.ts";
 import { isGone } from "../process/programs.ts";
-import { program } from "./within.ts";
+import { program, within } from "./within.ts";
 import type { Order } from "./worker.ts";
 
 const url = new URL("./worker.ts", import.meta.url);
@@ -87,6 +95,55 @@ Deno.test(
     quiet();
   },
 );
+
+Deno.test("what a process has said arrives before its end, also if we hear that in a long turn", async () => {
+  const told: string[] = [];
+  const disconnect = () => {
+    child.connected = false;
+    child.emit("disconnect");
+  };
+  // As the runtime has it: the end of a pipe that was broken is told only if we ask for it.
+  const child = Object.assign(new EventEmitter(), { pid: 1, connected: true, disconnect });
+  child.on("message", (word: string) => told.push(word));
+  const over = lastWords(child as unknown as ChildProcess).then(() => told.push("its end"));
+  child.emit("exit", 0, null);
+  // It lies there, to be read in the next turn.
+  setImmediate(() => child.emit("message", "its last words"));
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * LAST_WORDS);
+  await over;
+  assertEquals(told, ["its last words", "its end"]);
+});
+
+Deno.test("the end of a thread is told when no batch of it has come for some turns", async () => {
+  const turn = () => new Promise((next) => setImmediate(next));
+  let batches = 0;
+  let over = false;
+  drained(() => batches, () => over = true);
+  while (batches < 3) {
+    batches++;
+    // The first of these turns finds it, and one more would do.
+    for (let n = 0; n < QUIET; n++) await turn();
+    assertEquals(over, false);
+  }
+  await turn();
+  assertEquals(over, true);
+});
+
+for (const isolated of [false, true]) {
+  const where = isolated ? "a process" : "a thread";
+  Deno.test(`who reaches for one that had ended before ${where} began, is told there`, async () => {
+    const dead = await worker();
+    dead.destroy("on request");
+    await dead.wait();
+    const asking = await worker({ isolated });
+    const waited = asking.query({ do: "wait for", value: dead.id });
+    assertEquals(await within(waited, "the end"), ["on request", null]);
+    const writing = await worker({ isolated });
+    const reached = within(writing.query({ do: "reach", value: dead.id }), "all ends");
+    assertEquals(await reached, [[true, "destroyed", "on request", ["gone"]], null]);
+    await destroyed([asking, writing]);
+  });
+}
 
 Deno.test("a message of a context that has ended since can be taken", async () => {
   const ctx = await worker();
@@ -182,4 +239,47 @@ Deno.test("a program ends when its main thread and all contexts have", async () 
 Deno.test("a program that exits takes a stuck process along", async () => {
   // It has the same stdout: that is at its end only when both have ended.
   assertEquals(await program("./exits.ts"), "exits\n");
+});
+
+Deno.test("processes have time to end when the program does, also where they may not be looked at", () => {
+  const { readTextFileSync } = Deno;
+  const { wait } = Atomics;
+  let time = 0;
+  performance.now = () => time;
+  Atomics.wait = (_at: unknown, _index: unknown, _value: unknown, pause?: number) => {
+    time += pause!;
+    return "timed-out";
+  };
+  /** What is sent to a process of which this is read, and when. */
+  const sent = (pid: number, read: () => string) => {
+    const signals: [string, number][] = [];
+    time = 0;
+    const never = Promise.withResolvers<never>().promise;
+    const kill = (signal = "SIGKILL") => void signals.push([signal, time]);
+    const place = makePlace(1, true, new Link(true, () => {}), new Brood(), never, kill);
+    place.pid = pid;
+    Deno.readTextFileSync = read;
+    endInThisTurn([place]);
+    return signals;
+  };
+  const refused = () => {
+    throw new Deno.errors.NotCapable('Requires all access to "/proc/7/stat"');
+  };
+  try {
+    const signals = ["SIGTERM", "SIGTERM", "SIGKILL"];
+    const cases: [at: number[], pid: number, read: () => string][] = [
+      [[0, 50, 50], 7, refused],
+      [[0, 100, 400], 7, () => "7 (a program) S 1 7"],
+      [[0, 0, 0], 7, () => "7 (a program) Z 1 7"],
+      // One that never began.
+      [[0, 0, 0], 0, refused],
+    ];
+    for (const [at, pid, read] of cases) {
+      assertEquals(sent(pid, read), signals.map((name, n) => [name, at[n]]));
+    }
+  } finally {
+    Object.assign(Deno, { readTextFileSync });
+    Atomics.wait = wait;
+    Reflect.deleteProperty(performance, "now");
+  }
 });

@@ -3,6 +3,7 @@ import {
   create,
   type Ending,
   inside,
+  IoError,
   listen,
   type Result,
   type ShardCounts,
@@ -12,6 +13,7 @@ import {
   supervise,
   unwrap,
 } from "../../context/mod.ts";
+import { newLine, packError, postTo } from "../../context/_share_wire.ts";
 import { connect, listen as listenAlone, type TcpSocket } from "../../cosocket/mod.ts";
 import { FakeClock, kill, newthread, on_error, wait } from "../../thread/mod.ts";
 import { inKilled, turn } from "../kill/killed.ts";
@@ -493,6 +495,30 @@ Deno.test("a worker whose listener fails is started anew, as often as is allowed
   assertEquals((await server.done).reason, "threw");
   assertEquals(starts.all.length, 2);
   assertEquals(said.map((words) => words.includes("out of order")), [true, true]);
+  quiet();
+});
+
+Deno.test("what a worker says that has ended since, is no word of the one in its place", async () => {
+  const quiet = on_error(() => {});
+  const starts = new Starts();
+  const lost: string[] = [];
+  const heard = Promise.withResolvers<void>();
+  const onerror = ({ message }: IoError) => {
+    lost.push(message);
+    heard.resolve();
+  };
+  // The server takes the next one.
+  const line = newLine() + 1;
+  await using server = await open({ workers: 1, onerror, onstart: starts.onstart });
+  await using sock = await dial(server);
+  assertEquals(await say(sock, "exit"), null);
+  await starts.until(2);
+  for (const [n, [, id]] of starts.all.entries()) {
+    const err = packError(new IoError("reset", `of the worker of start ${n}`));
+    postTo(0, line, id, { k: "lost", err });
+  }
+  await heard.promise;
+  assertEquals(lost, ["of the worker of start 1"]);
   quiet();
 });
 

@@ -71,6 +71,20 @@ for (const [where, options] of KINDS) {
     await end(ctx);
   });
 
+  Deno.test(`who closes in ${where} as its turn to send begins, holds nobody up`, async () => {
+    await using ends = await overTcp();
+    const { client, served } = ends;
+    const address = unwrap(share(served));
+    const ctx = await sharer(options);
+    assertEquals(await ctx.query({ do: "open", address }), ["open", null]);
+    const cut = ctx.query({ do: "cut as it begins", address, count: 10_000 });
+    assertEquals(await cut, ["closed", null]);
+    assertEquals(await served.send("from its owner\n", { timeout: 10_000 }), [15, null]);
+    const [line] = await client.receive();
+    assertEquals(line, `${"\0".repeat(10_000)}from its owner`);
+    await end(ctx);
+  });
+
   for (const way of ["return", "throw", "exit", "destroy"]) {
     Deno.test(`what waits on a stream of ${where} is gone when that does ${way}`, async () => {
       const quiet = on_error(() => {});

@@ -1,4 +1,4 @@
-import { claim, type Inside, open, share } from "../../context/mod.ts";
+import { claim, type Inside, open, share, unwrap } from "../../context/mod.ts";
 import { connect } from "../../cosocket/mod.ts";
 import type { BufferedStream } from "../../stream/mod.ts";
 import { kill, newthread, wait } from "../../thread/mod.ts";
@@ -34,6 +34,14 @@ export default async function sharer(inside: Inside<Request, unknown>): Promise<
       const sends = Array.from({ length: count }, () => sock!.send(text));
       const failed = (await Promise.all(sends)).find(([, err]) => err !== null);
       return failed?.[1]?.code ?? "sent";
+    } else if (what === "cut as it begins") {
+      const behind = unwrap(await open(address, { inside }));
+      const first = sock!.send(new Uint8Array(count));
+      const second = behind.send(new Uint8Array(count));
+      await first;
+      // That the line is free and that nobody wants it goes to the owner in one turn.
+      behind.close_immediately();
+      return (await second)[1]?.code;
     } else if (what === "receive") {
       const [line, err] = await sock!.receive();
       return err?.code ?? line;

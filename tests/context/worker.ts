@@ -60,6 +60,18 @@ export default async function serve(inside: Inside<Order, unknown>): Promise<voi
       for (let n = 0; n < 100; n++) await inside.parent.send(n);
       Deno.exit(3);
     }
+    if (what === "reach") {
+      const other = inside.handle(value as number);
+      const heard: unknown[] = [];
+      const stop = on_error((error) => heard.push((error as IoError).code));
+      const [sent, asked] = await Promise.all([other.send("nothing"), other.query("nothing")]);
+      const [ending] = await other.wait();
+      stop();
+      inside.reply(message, [sent[0], asked[1]?.reason, ending?.message, heard]);
+    }
+    if (what === "wait for") {
+      inside.reply(message, (await inside.handle(value as number).wait())[0]?.message);
+    }
     if (what === "fail past all") {
       addEventListener("error", () => {
         throw new Error("past all");
