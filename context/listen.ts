@@ -39,7 +39,20 @@ const PATIENCE = 10_000;
 /** So many new workers for each of them, within the period, before the server gives up. */
 const RESTARTS = 5;
 
-/** One worker of a sharded server, as its handler knows it. */
+/**
+ * One worker of a sharded server, as its handler knows it.
+ *
+ * @example A worker that says which it is
+ * ```ts
+ * import type { ShardHandler } from "@alilua/coevent/context";
+ *
+ * // The default export of a module, which `listen` is given.
+ * const handler: ShardHandler = async (sock, shard) => {
+ *   await sock.send(`worker ${shard.index}\n`);
+ * };
+ * console.log(typeof handler); // function
+ * ```
+ */
 export interface Shard {
   /** Which of the workers it is, from 0; one that takes another's place has its number. */
   readonly index: number;
@@ -50,6 +63,17 @@ export interface Shard {
 /**
  * What the module of a sharded server exports as default: it serves one connection, as the
  * handler of a `Server` does. The socket is closed when it has ended, unless it returned it.
+ *
+ * @example An echo, line by line
+ * ```ts
+ * import type { ShardHandler } from "@alilua/coevent/context";
+ *
+ * // The default export of a module, which `listen` is given.
+ * const echo: ShardHandler = async (sock) => {
+ *   for await (const line of sock.lines()) await sock.send([line, "\n"]);
+ * };
+ * console.log(typeof echo); // function
+ * ```
  */
 export type ShardHandler<E extends Encoding = "lines"> = (
   sock: TcpSocket<E>,
@@ -127,6 +151,16 @@ class Slot {
 /**
  * Several workers that listen on one port, as {@linkcode listen} gives it. Its workers are
  * supervised; it is itself what `supervise` takes as a child.
+ *
+ * @example Where it listens, and how much its workers do
+ * ```ts
+ * import { listen, unwrap } from "@alilua/coevent/context";
+ *
+ * // A module of yours: new URL("./bye.ts", import.meta.url).
+ * const url = "data:text/javascript,export default (sock) => sock.send('bye\\n')";
+ * await using server = unwrap(await listen("127.0.0.1", 0, url, { workers: 2 }));
+ * console.log(server.port > 0, (await server.counts()).length); // true 2
+ * ```
  */
 export class ShardedServer implements Supervised, AsyncDisposable {
   readonly #slots: Slot[];

@@ -41,7 +41,23 @@ export interface OpenSharedOptions<E extends Encoding> extends StreamOptions<E>,
   inside?: Inside;
 }
 
-/** A stream whose socket is in another context; {@linkcode open} and {@linkcode claim} give it. */
+/**
+ * A stream whose socket is in another context; {@linkcode open} and {@linkcode claim} give it.
+ *
+ * @example A stream like any other
+ * ```ts
+ * import { claim, share, SharedStream, unwrap } from "@alilua/coevent/context";
+ * import { pair } from "@alilua/coevent/stream";
+ *
+ * const [ours, peer] = pair();
+ * await using there = unwrap(await claim(unwrap(share(ours))));
+ * console.log(there instanceof SharedStream); // true
+ * await there.send("hello\n");
+ * console.log(await peer.receive()); // [ "hello", null ]
+ * await there.close();
+ * await peer.close();
+ * ```
+ */
 export class SharedStream<E extends Encoding = "lines"> extends BufferedStream<E> {
   readonly #far: FarEnd;
 

@@ -127,5 +127,22 @@ export interface Inside<In = unknown, Out = unknown> {
   log(...values: unknown[]): void;
 }
 
-/** What the module of a context exports as default. */
+/**
+ * What the module of a context exports as default.
+ *
+ * @example One that doubles what it is asked
+ * ```ts
+ * import type { ContextFunction } from "@alilua/coevent/context";
+ *
+ * // The default export of a module, which `create` is given.
+ * const double: ContextFunction<number, number> = async (inside) => {
+ *   for (;;) {
+ *     const [question, err] = await inside.recv();
+ *     if (err) return;
+ *     inside.reply(question, question.value * 2);
+ *   }
+ * };
+ * console.log(typeof double); // function
+ * ```
+ */
 export type ContextFunction<In = unknown, Out = unknown> = (inside: Inside<In, Out>) => unknown;

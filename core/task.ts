@@ -16,6 +16,24 @@ import { type Deadline, now } from "./wheel.ts";
 /**
  * What a wait of a killed thread throws. It is thrown, not returned, so that no retry
  * loop takes it for a failure of its socket. Clean up in `finally` and let it pass.
+ *
+ * @example What a killed thread still does
+ * ```ts
+ * import { kill, newthread, sleep, ThreadKilled, wait } from "@alilua/coevent/thread";
+ *
+ * const thread = newthread(async () => {
+ *   try {
+ *     await sleep(60_000);
+ *   } catch (error) {
+ *     console.log(error instanceof ThreadKilled); // true
+ *     throw error;
+ *   } finally {
+ *     console.log("cleaned up");
+ *   }
+ * });
+ * kill(thread);
+ * console.log((await wait(thread))[1]?.code); // killed
+ * ```
  */
 export class ThreadKilled extends Error {
   /** Always `ThreadKilled`. */

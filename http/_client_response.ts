@@ -44,6 +44,19 @@ const dropped = new FinalizationRegistry<Life>((life) => {
  *
  * A call that fails by `timeout`, `cancelled`, `too_long` or `bad_text` consumes nothing (but
  * `save`, what it has written): the next one finds all that has come. One call reads at a time, a second one gets `busy`.
+ *
+ * @example The status first, then the body
+ * ```ts
+ * import { client, unwrap } from "@alilua/coevent/http";
+ *
+ * const page = () => new Response("hello\n", { status: 201 });
+ * const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, page);
+ * await using http = client();
+ * await using response = await unwrap(http.get(`http://127.0.0.1:${server.addr.port}/`));
+ * console.log(response.status, await response.text()); // 201 [ "hello\n", null ]
+ * await http.close();
+ * await server.shutdown();
+ * ```
  */
 export class ClientResponse implements AsyncDisposable {
   /** The status: 200, 404. */

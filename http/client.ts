@@ -83,6 +83,21 @@ const dropped = new FinalizationRegistry<Engine>((engine) => {
  * Requires `--allow-net` for each host and port that it speaks to, and nothing else.
  *
  * A killed thread's request is given up at once, its body too, and its connection closed.
+ *
+ * @example What it is busy with
+ * ```ts
+ * import { client } from "@alilua/coevent/http";
+ *
+ * const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+ *   return new Response(request.body);
+ * });
+ * await using http = client({ base: `http://127.0.0.1:${server.addr.port}` });
+ * const [response, err] = await http.post("/", "hello");
+ * if (err) throw err;
+ * console.log(await response.text()); // [ "hello", null ]
+ * await http.close();
+ * await server.shutdown();
+ * ```
  */
 export class HttpClient implements AsyncDisposable {
   readonly #options: ClientOptions;

@@ -41,7 +41,23 @@ export interface LibevOptions<E extends Encoding = "latin1"> {
   encoding?: E;
 }
 
-/** The answer to a request, as the libev RPC gives it: headers first, then all at once. */
+/**
+ * The answer to a request, as the libev RPC gives it: headers first, then all at once.
+ *
+ * @example An answer that comes later
+ * ```ts
+ * import { libev, listen, unwrap } from "@alilua/coevent/http";
+ * import { sleep } from "@alilua/coevent/thread";
+ *
+ * const handler = libev(async (_httpd, request) => {
+ *   await sleep(1);
+ *   request.reply_header("x-served-by", "coevent");
+ *   console.log(request.reply(200, "OK", "hello\n")); // [ true, null ]
+ * });
+ * await using server = await unwrap(listen("127.0.0.1", 0, handler));
+ * console.log(await (await fetch(`http://127.0.0.1:${server.port}/`)).text()); // hello
+ * ```
+ */
 export class LibevRequest {
   /** The request, for what the callback's arguments do not tell. */
   readonly req: HttpRequest;

@@ -43,6 +43,16 @@ interface Engine {
  * was called.
  *
  * From LEM (`server.new`, `run`, `close`), where an error of a handler ends the process.
+ *
+ * @example Where it listens, and an end that cuts nobody off
+ * ```ts
+ * import { listen, unwrap } from "@alilua/coevent/http";
+ *
+ * const server = await unwrap(listen("127.0.0.1", 0, (_req, res) => void res.add("hello\n")));
+ * const response = await fetch(`http://127.0.0.1:${server.port}/`);
+ * console.log(await response.text()); // hello
+ * await server.shutdown();
+ * ```
  */
 export class HttpServer implements AsyncDisposable {
   readonly #engine: Engine;

@@ -12,6 +12,19 @@ import type { BodyOptions } from "./types.ts";
  * ran cannot be read afterwards: the runtime has let go of the request then, and throws.
  * The names are LEM's (`method uri path headers client body`), beside `query`, `cookies`
  * and the standard `Request` underneath.
+ *
+ * @example What was asked for
+ * ```ts
+ * import { listen, unwrap } from "@alilua/coevent/http";
+ *
+ * await using server = await unwrap(listen("127.0.0.1", 0, async (req, res) => {
+ *   const [text] = await req.text();
+ *   res.add(`${req.method} ${req.path} ${req.query.get("a")} ${text}`);
+ * }));
+ * const url = `http://127.0.0.1:${server.port}/there?a=1`;
+ * const response = await fetch(url, { method: "POST", body: "hello" });
+ * console.log(await response.text()); // POST /there 1 hello
+ * ```
  */
 export class HttpRequest {
   /**

@@ -32,6 +32,19 @@ const encoder = new TextEncoder();
  *
  * What could slip a line into the header throws `TypeError`, and so does what comes after
  * the handler has returned. From LEM (`status headers add file`).
+ *
+ * @example A status, a header and a body
+ * ```ts
+ * import { listen, unwrap } from "@alilua/coevent/http";
+ *
+ * await using server = await unwrap(listen("127.0.0.1", 0, (_req, res) => {
+ *   res.status = 404;
+ *   res.headers.set("x-why", "not here");
+ *   res.add("no such page\n");
+ * }));
+ * const response = await fetch(`http://127.0.0.1:${server.port}/`);
+ * console.log(response.status, response.headers.get("x-why"), await response.text());
+ * ```
  */
 export class HttpResponse {
   readonly #exchange: Exchange;

@@ -26,7 +26,20 @@ export interface RunOptions extends RequestLimits {
   start_timeout?: number;
 }
 
-/** The workers that {@linkcode run} has started, as one server. */
+/**
+ * The workers that {@linkcode run} has started, as one server.
+ *
+ * @example Started, asked and ended
+ * ```ts
+ * import { run, unwrap } from "@alilua/coevent/http";
+ *
+ * const module = "data:text/javascript,export default (req, res) => res.add(req.path)";
+ * const workers = await unwrap(run(module, { workers: 1 }));
+ * const response = await fetch(`http://127.0.0.1:${workers.port}/there`);
+ * console.log(await response.text()); // /there
+ * await workers.shutdown();
+ * ```
+ */
 export class Workers implements AsyncDisposable {
   readonly #child: Child;
   readonly #address: Address;

@@ -15,6 +15,19 @@ import type { Fields, LogOptions, LogStats } from "./types.ts";
  * are members of the line's object, beside `time` (UTC), `level`, `pid`, `at` and `msg`. A
  * field with one of those five names gets `field_` before it. Fields of the call win
  * over those of the logger.
+ *
+ * @example Fields that go with every line
+ * ```ts
+ * import { open_logger, unwrap } from "@alilua/coevent/log";
+ *
+ * const path = await Deno.makeTempFile();
+ * const logger = unwrap(open_logger(`${path},INFO`));
+ * const request = logger.with({ request: 7 });
+ * request.info("served", { status: 200 });
+ * await logger.close();
+ * console.log(await Deno.readTextFile(path)); // ... INFO served request=7 status=200
+ * await Deno.remove(path);
+ * ```
  */
 export class Logger implements Disposable {
   /** The fields that every line of this logger has. */

@@ -22,6 +22,17 @@ export type PopenOptions<E extends Encoding = "lines"> = Omit<SpawnOptions<E>, "
  *
  * `close()` closes the pipe and leaves the child running: it learns of it when it next
  * reads or writes. At the end of an `await using` block the child is stopped too.
+ *
+ * @example A question and its answer
+ * ```ts
+ * import { popen, unwrap } from "@alilua/coevent/process";
+ *
+ * await using child = unwrap(await popen(["cat"], "rw"));
+ * await child.send("hello\n");
+ * console.log(await child.receive()); // [ "hello", null ]
+ * await child.shutdown("send");
+ * console.log((await unwrap(child.wait())).code); // 0
+ * ```
  */
 export class ChildStream<E extends Encoding = "lines"> extends BufferedStream<E>
   implements Child<E> {

@@ -5,10 +5,29 @@ import { handlers } from "./_handlers.ts";
 import { numberOf, signalOf } from "./_names.ts";
 import { unregister } from "./signal.ts";
 
-/** The id of this process. */
+/**
+ * The id of this process.
+ *
+ * @example Usage
+ * ```ts
+ * import { pid } from "@alilua/coevent/process";
+ *
+ * console.log(pid > 0); // true
+ * ```
+ */
 export const pid: number = Deno.pid;
 
-/** The command line: the runtime's path, the program, then its arguments. From LuaIO. */
+/**
+ * The command line: the runtime's path, the program, then its arguments. From LuaIO.
+ *
+ * @example Usage
+ * ```ts
+ * import { argv } from "@alilua/coevent/process";
+ *
+ * const [runtime, program, ...args] = argv;
+ * console.log(runtime, program, args.length);
+ * ```
+ */
 export const argv: readonly string[] = process.argv;
 
 /** The signals that do not end a program by themselves. */

@@ -57,7 +57,16 @@ import type {
   UntilPieceOptions,
 } from "./types.ts";
 
-/** A call waits so long, in milliseconds, unless told otherwise. */
+/**
+ * A call waits so long, in milliseconds, unless told otherwise.
+ *
+ * @example Usage
+ * ```ts
+ * import { DEFAULT_TIMEOUT } from "@alilua/coevent/stream";
+ *
+ * console.log(DEFAULT_TIMEOUT); // 30000
+ * ```
+ */
 export const DEFAULT_TIMEOUT = 30_000;
 
 /** The longest line, in bytes, unless `max` says otherwise. */

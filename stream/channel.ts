@@ -18,6 +18,20 @@ export type TraceHandler = (line: string) => void;
  * One connection: its source, what has arrived, what waits to leave, and its marks.
  * A {@linkcode BufferedStream} is a handle on at most one channel; a pool keeps
  * channels without a handle. Programs have no need of it.
+ *
+ * @example What a stream stands on
+ * ```ts
+ * import { Channel } from "@alilua/coevent/stream";
+ *
+ * const channel = new Channel({
+ *   read: () => Promise.resolve(null),
+ *   write: (bytes) => Promise.resolve(bytes.length),
+ *   end: () => Promise.resolve(),
+ *   close() {},
+ *   keeps_alive: true,
+ * }, "nowhere");
+ * console.log(channel.name, channel.closed); // nowhere false
+ * ```
  */
 export class Channel {
   /** Counts up; the wire log names it. */

@@ -54,7 +54,19 @@ export interface LinesOptions extends ReceiveOptions {
   batch?: boolean;
 }
 
-/** What a send takes as its last argument. */
+/**
+ * What a send takes as its last argument.
+ *
+ * @example Half a second at most
+ * ```ts
+ * import { pair } from "@alilua/coevent/stream";
+ *
+ * const [ours, theirs] = pair();
+ * console.log(await ours.send("hello\n", { timeout: 500 })); // [ 6, null ]
+ * await ours.close();
+ * await theirs.close();
+ * ```
+ */
 export interface SendOptions extends WaitOptions {
   /** Encodes this one message otherwise than the stream does. */
   encoding?: Encoding;

@@ -2,10 +2,28 @@ import { endianness, type as osType } from "node:os";
 import type { Result } from "../core/mod.ts";
 import { ask } from "./_ask.ts";
 
-/** The system's name as `uname` says it: `Linux`, `Darwin`, `Windows_NT`. From LuaIO. */
+/**
+ * The system's name as `uname` says it: `Linux`, `Darwin`, `Windows_NT`. From LuaIO.
+ *
+ * @example Usage
+ * ```ts
+ * import { type } from "@alilua/coevent/system";
+ *
+ * console.log(type); // Linux
+ * ```
+ */
 export const type: string = osType();
 
-/** How this machine orders the bytes of a number: `LE` or `BE`. From LuaIO. */
+/**
+ * How this machine orders the bytes of a number: `LE` or `BE`. From LuaIO.
+ *
+ * @example Usage
+ * ```ts
+ * import { endian } from "@alilua/coevent/system";
+ *
+ * console.log(endian); // LE
+ * ```
+ */
 export const endian: "LE" | "BE" = endianness();
 
 /**

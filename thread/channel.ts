@@ -11,7 +11,22 @@ export interface ChannelOptions {
   name?: string;
 }
 
-/** Values from threads that send to threads that receive, with an end. Made by {@linkcode channel}. */
+/**
+ * Values from threads that send to threads that receive, with an end. Made by {@linkcode channel}.
+ *
+ * @example A value, and the end
+ * ```ts
+ * import { channel, newthread } from "@alilua/coevent/thread";
+ *
+ * const answers = channel<number>();
+ * newthread(async () => {
+ *   await answers.send(42);
+ *   answers.close();
+ * });
+ * console.log(await answers.receive()); // [ 42, null ]
+ * console.log(await answers.receive()); // [ null, null ]
+ * ```
+ */
 export class Channel<T extends NonNull> implements AsyncIterable<T>, Disposable {
   readonly #exchange: Exchange<T>;
 

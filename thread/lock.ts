@@ -3,7 +3,21 @@ import { named } from "./_args.ts";
 import { Permits } from "./_permits.ts";
 import type { NameOptions, Permit } from "./semaphore.ts";
 
-/** A lock, and threads that wait for it. Made by {@linkcode lock}. */
+/**
+ * A lock, and threads that wait for it. Made by {@linkcode lock}.
+ *
+ * @example Held for the length of a block
+ * ```ts
+ * import { lock, unwrap } from "@alilua/coevent/thread";
+ *
+ * const turn = lock();
+ * {
+ *   using _turn = await unwrap(turn.acquire());
+ *   console.log(turn.try_acquire()); // null
+ * }
+ * console.log(turn.try_acquire() !== null); // true
+ * ```
+ */
 export class Lock {
   readonly #permits: Permits;
 

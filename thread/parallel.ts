@@ -1,6 +1,17 @@
 /**
  * Many functions side by side, so many at a time, with their results in order.
  *
+ * @example Three at a time
+ * ```ts
+ * import { parallel, sleep } from "@alilua/coevent/thread";
+ *
+ * const [squares, err] = await parallel.map([1, 2, 3, 4], async (n) => {
+ *   await sleep(1);
+ *   return n * n;
+ * }, { limit: 3 });
+ * console.log(squares, err); // [ 1, 4, 9, 16 ] null
+ * ```
+ *
  * @module
  */
 import type { IoError, Result } from "../core/mod.ts";

@@ -10,7 +10,20 @@ export interface QueueOptions {
   name?: string;
 }
 
-/** Values in order, from threads that put to threads that get. Made by {@linkcode queue}. */
+/**
+ * Values in order, from threads that put to threads that get. Made by {@linkcode queue}.
+ *
+ * @example Full, and no longer empty
+ * ```ts
+ * import { queue } from "@alilua/coevent/thread";
+ *
+ * const jobs = queue<string>({ limit: 1 });
+ * await jobs.put("a job");
+ * const [, err] = await jobs.put("one too many", { timeout: 10 });
+ * console.log(err?.code, jobs.n); // timeout 1
+ * console.log(await jobs.get()); // [ "a job", null ]
+ * ```
+ */
 export class Queue<T> implements AsyncIterable<T> {
   readonly #exchange: Exchange<T>;
 

@@ -10,7 +10,21 @@ export interface NameOptions {
   name?: string;
 }
 
-/** A number of permits, and threads that wait for one. Made by {@linkcode semaphore}. */
+/**
+ * A number of permits, and threads that wait for one. Made by {@linkcode semaphore}.
+ *
+ * @example Permits are taken and given back
+ * ```ts
+ * import { semaphore, unwrap } from "@alilua/coevent/thread";
+ *
+ * const two = semaphore(2);
+ * const first = await unwrap(two.acquire());
+ * const second = await unwrap(two.acquire());
+ * console.log((await two.acquire({ timeout: 10 }))[1]?.code); // timeout
+ * first.release();
+ * second.release();
+ * ```
+ */
 export class Semaphore {
   readonly #permits: Permits;
 

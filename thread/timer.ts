@@ -1,6 +1,19 @@
 /**
  * Timers: functions that run later, once or again and again, each in a thread of its own.
  *
+ * @example Again and again, until it is enough
+ * ```ts
+ * import { sleep, timer } from "@alilua/coevent/thread";
+ *
+ * let runs = 0;
+ * const ticking = timer.every(1, () => {
+ *   runs += 1;
+ *   if (runs === 3) ticking.cancel();
+ * });
+ * while (ticking.active) await sleep(1);
+ * console.log(runs); // 3
+ * ```
+ *
  * @module
  */
 import { checkTimeout, current, Deadline, now, park, report, type Task } from "../core/mod.ts";

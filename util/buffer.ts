@@ -13,6 +13,18 @@ import type { Bytes } from "../core/mod.ts";
  *
  * Positions count from 1, negative ones from the end, as in Lua. Reads and writes of single
  * numbers are those of {@linkcode TypedBuffer}. From node-lua.
+ *
+ * @example Lines out of pieces
+ * ```ts
+ * import { buffer } from "@alilua/coevent/util";
+ *
+ * const b = buffer("one\ntw");
+ * b.append("o\n");
+ * for (let at = b.find("\n"); at !== null; at = b.find("\n")) {
+ *   console.log(b.read(at - 1, "utf-8")); // one, two
+ *   b.discard(1);
+ * }
+ * ```
  */
 export class ByteBuffer extends TypedBuffer {
   /**

@@ -26,7 +26,26 @@ export interface HubSendOptions {
   except?: MessageSocket;
 }
 
-/** Sockets that are told the same. Made by {@linkcode hub}. */
+/**
+ * Sockets that are told the same. Made by {@linkcode hub}.
+ *
+ * @example Who is there
+ * ```ts
+ * import { connect, hub, serve, unwrap } from "@alilua/coevent/websocket";
+ *
+ * const room = hub();
+ * await using chat = serve(async (socket) => {
+ *   room.join(socket);
+ *   room.send(`${room.size} here`);
+ *   await socket.receive();
+ * });
+ * const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, chat.fetch);
+ * const ann = await unwrap(connect(`ws://127.0.0.1:${server.addr.port}`));
+ * console.log(await ann.receive()); // [ "1 here", null ]
+ * await ann.close();
+ * await server.shutdown();
+ * ```
+ */
 export class Hub<T = string | Uint8Array> implements AsyncDisposable, Iterable<MessageSocket> {
   readonly #encode: ((value: T) => string | Uint8Array) | null;
   readonly #limit: number;

@@ -17,7 +17,26 @@ import { refusal, upgrade } from "./upgrade.ts";
 /** Serves one WebSocket, in a thread of its own; it is closed when that has ended. */
 export type SocketHandler = (socket: MessageSocket, request: Request) => unknown;
 
-/** A handler of requests that makes WebSockets of them. Made by {@linkcode serve}. */
+/**
+ * A handler of requests that makes WebSockets of them. Made by {@linkcode serve}.
+ *
+ * @example Beside other pages
+ * ```ts
+ * import { connect, serve, unwrap } from "@alilua/coevent/websocket";
+ *
+ * await using echo = serve(async (socket) => {
+ *   for await (const message of socket) await socket.send(message);
+ * });
+ * const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+ *   return new URL(request.url).pathname === "/ws" ? echo.fetch(request) : new Response("a page");
+ * });
+ * const home = `127.0.0.1:${server.addr.port}`;
+ * console.log(await (await fetch(`http://${home}/`)).text()); // a page
+ * const socket = await unwrap(connect(`ws://${home}/ws`));
+ * await socket.close();
+ * await server.shutdown();
+ * ```
+ */
 export class Endpoint implements AsyncDisposable {
   readonly #handler: SocketHandler;
   readonly #options: UpgradeOptions;

@@ -36,6 +36,23 @@ export let wireOf: (socket: MessageSocket, what: string) => Wire;
  *
  * A socket that is dropped without `close` is closed when it is collected, and named once
  * through `thread.on_error`.
+ *
+ * @example Messages, and a timeout that loses none
+ * ```ts
+ * import { connect, serve, unwrap } from "@alilua/coevent/websocket";
+ *
+ * await using echo = serve(async (socket) => {
+ *   for await (const message of socket) await socket.send(message);
+ * });
+ * const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, echo.fetch);
+ * const socket = await unwrap(connect(`ws://127.0.0.1:${server.addr.port}`));
+ * const [, err] = await socket.receive({ timeout: 10 });
+ * console.log(err?.code); // timeout
+ * await socket.send("hello");
+ * console.log(await socket.receive()); // [ "hello", null ]
+ * await socket.close();
+ * await server.shutdown();
+ * ```
  */
 export class MessageSocket implements AsyncDisposable, AsyncIterable<Message> {
   readonly #wire: Wire;
