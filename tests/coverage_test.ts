@@ -1,6 +1,6 @@
 /** The tool that tells which lines no test reaches, seen to read its report rightly. */
 import { assertEquals } from "@std/assert";
-import { parseLcov, ranges, share } from "../tools/coverage.ts";
+import { hasCode, neverLoaded, parseLcov, ranges, share } from "../tools/coverage.ts";
 
 const REPORT = `SF:/home/x/core/a.ts
 DA:1,5
@@ -34,4 +34,35 @@ Deno.test("ranges() joins numbers that follow each other", () => {
 Deno.test("share() counts over all files", () => {
   assertEquals(share(parseLcov(REPORT, "/home/x/")), "40.00 % of 5 lines");
   assertEquals(share([]), "no lines");
+});
+
+const sources: [runs: boolean, source: string][] = [
+  [true, "export function f() {}\n"],
+  [true, "export default async function () {}\n"],
+  [true, "export abstract class A {}\n"],
+  [true, "const a = 1;\n"],
+  [true, 'import "./a.ts";\nawait main();\n'],
+  [true, "globalThis.onmessage = null;\n"],
+  [false, 'export type { A } from "./a.ts";\nexport * from "./b.ts";\n'],
+  [false, "/** A const. */\nexport interface A {\n  const: string;\n}\nexport type B = 1;\n"],
+  [false, 'import type { A } from "./a.ts";\n\nexport type B =\n  | A\n  | null;\n'],
+];
+
+for (const [runs, source] of sources) {
+  Deno.test(`hasCode() tells what runs from types alone: ${JSON.stringify(source)}`, () => {
+    assertEquals(hasCode(source), runs);
+  });
+}
+
+Deno.test("neverLoaded() gives the files that run and are in no report, whole", async () => {
+  const sources: Record<string, string> = {
+    "core/a.ts": "export const a = 1;\n",
+    "core/new.ts": "/** New. */\nexport function b() {}\n",
+    "core/types.ts": "export type C = 1;\n",
+  };
+  const covered = parseLcov(REPORT, "/home/x/");
+  const read = (file: string) => Promise.resolve(sources[file]!);
+  assertEquals(await neverLoaded(Object.keys(sources), covered, read), [
+    { file: "core/new.ts", lines: 2, missed: [1, 2] },
+  ]);
 });
