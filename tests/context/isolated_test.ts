@@ -1,8 +1,11 @@
 /** What only a context in a process of its own has: limits of its own, and less permission. */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { type Context, create, type CreateOptions, stuck_after } from "../../context/mod.ts";
 import { assertNeeds, assertRuns, type Program } from "../permissions.ts";
 import { configArgs } from "../../tools/config.ts";
+import { isGone } from "../process/programs.ts";
 import { within } from "./within.ts";
 import type { Order } from "./worker.ts";
 
@@ -105,3 +108,30 @@ Deno.test("stuck_after() holds for contexts that run already, and for no slow mo
   assertThrows(() => stuck_after(99), RangeError, "stuck_after wants 100");
   assertThrows(() => stuck_after(Infinity), RangeError, "stuck_after wants");
 });
+
+Deno.test(
+  "a process that no signal ends is given up, and its end is told",
+  { ignore: Deno.build.os !== "linux" },
+  async () => {
+    const ctx = await worker();
+    const [pid] = await ctx.query({ do: "pid" });
+    const { prototype } = ChildProcess;
+    const { kill } = prototype;
+    const killed: ChildProcess[] = [];
+    // It goes on, as one does that waits in the kernel for a disk.
+    prototype.kill = function () {
+      return killed.push(this) > 0;
+    };
+    stuck_after(100);
+    try {
+      const [, err] = await within(ctx.query({ do: "spin" }), "its end");
+      assertMatch(err!.message, /its process gave no sign of life for 100 ms/);
+      assertEquals([isGone(pid as number), killed.length], [false, 2]);
+    } finally {
+      stuck_after(2_000);
+      prototype.kill = kill;
+      Deno.kill(pid as number, "SIGKILL");
+      await once(killed[0]!, "disconnect");
+    }
+  },
+);
