@@ -8,6 +8,8 @@ const config = await configArgs();
 const FLAGS: Record<string, string> = {
   "context.create": "--allow-read=$",
   "context.create isolated": "--allow-env=NODE_V8_COVERAGE",
+  "context.listen": "--allow-read=$",
+  "context.supervise": "--allow-read=$",
   "cosocket.connect": "--allow-net=127.0.0.1:9",
   "cosocket.connect to a path": "--allow-read=/run/a.sock",
   "cosocket.connect under TLS": "--allow-net=example.com:443",
@@ -53,6 +55,7 @@ const FLAGS: Record<string, string> = {
   "http.listen": "--allow-net=127.0.0.1:8080",
   "http.listen on a path": "--allow-read=/run/a.sock",
   "http.run": "--allow-net=127.0.0.1:8080",
+  "http.serve_static": "--allow-read=/",
   "log.open_log": "--allow-write=$/a.log",
   "log.open_logger": "--allow-write=$/a.log",
   "process.chdir": "--allow-read=/",
@@ -77,13 +80,20 @@ const FLAGS: Record<string, string> = {
 
 /** Functions that ask the world for nothing that Deno guards. */
 const FREE: Record<string, string[]> = {
+  context: ["abandoned", "claim", "inside", "open", "process_child", "share", "stuck_after"]
+    .concat("thread_child", "unwrap"),
   cosocket: ["bind", "from_conn", "pool_close", "pool_stats", "tcp", "unwrap"],
   eio: ["unwrap"],
-  http: ["app", "libev", "serve_static", "static", "status_text", "unwrap"],
+  http: ["app", "libev", "static", "status_text", "unwrap"],
   log: ["LOG", "close_log", "flush_log", "log_stats", "logger", "unwrap"],
   process: ["abort", "children", "cwd", "exit", "unwrap", "uptime", "waitpid"],
+  stream: ["broadcast", "pair", "select", "unwrap"],
   system: ["hrtime", "parallelism", "unwrap"],
+  websocket: ["hub", "refusal", "serve", "unwrap", "upgrade"],
 };
+
+/** What ends the program, and what is no call of its own. */
+const NOT_TRIED = ["unwrap", "abort", "exit", "process_child", "thread_child", "from_conn", "bind"];
 
 Deno.test("without any permission every call returns no_permission that names the flag", async () => {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -120,4 +130,19 @@ Deno.test("the table holds every function of the modules that reach for the worl
       .filter((name) => !free.includes(name) && !called.has(`${module}.${name}`));
     assertEquals(missing, [], `of ${module}`);
   }
+});
+
+Deno.test("what needs no permission is there without any", async () => {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--quiet", ...config, "tests/no_permission.ts", "free"],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  const said = decoder.decode(stdout).trim().split("\n");
+  const wanted = Object.entries(FREE).flatMap(([module, free]) =>
+    free.filter((name) => !NOT_TRIED.includes(name)).map((name) => `${module}.${name}: fine`)
+  );
+  // What is logged goes there.
+  assertEquals(decoder.decode(stderr).replace(/^.* WARN logged.*\n/gm, ""), "");
+  assertEquals(said.toSorted(), wanted.toSorted());
 });

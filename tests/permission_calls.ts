@@ -9,6 +9,7 @@ import * as http from "../http/mod.ts";
 import * as log from "../log/mod.ts";
 import * as process from "../process/mod.ts";
 import * as system from "../system/mod.ts";
+import { on_error } from "../thread/mod.ts";
 import * as websocket from "../websocket/mod.ts";
 
 const [folder = "", ...names] = Deno.args;
@@ -19,6 +20,12 @@ const NOWHERE = 9_999;
 const worker = new URL(
   "data:text/javascript,export default async (inside) => { await inside.recv(); }",
 );
+
+/** What a server says of a request beside itself. */
+const INFO: Deno.ServeHandlerInfo = {
+  remoteAddr: { transport: "tcp", hostname: "127.0.0.1", port: 9 },
+  completed: Promise.resolve(),
+};
 
 type Failed = { code: string; message: string } | null;
 type Answer = readonly [unknown, Failed] | readonly [unknown, Failed, ...unknown[]];
@@ -39,6 +46,9 @@ async function closing(result: unknown): Promise<Answer> {
 const CALLS: Record<string, () => unknown> = {
   "context.create": () => closing(context.create(worker)),
   "context.create, isolated": () => closing(context.create(worker, { isolated: true })),
+  "context.listen": () => closing(context.listen(HOST, 0, worker, { workers: 1 })),
+  "context.supervise": () =>
+    closing(context.supervise([{ name: "a", start: () => context.create(worker) }])),
   "cosocket.connect": () => closing(cosocket.connect(HOST, NOWHERE)),
   "cosocket.connect, keepidle": () => closing(cosocket.connect(HOST, NOWHERE, { keepidle: 1_000 })),
   "cosocket.connect, a path": () => closing(cosocket.connect(at("no.sock"))),
@@ -91,12 +101,28 @@ const CALLS: Record<string, () => unknown> = {
     const [, err] = await client.get(`http://${HOST}:${NOWHERE}/`);
     return [null, err];
   },
+  "http.client, download": async () => {
+    await using client = http.client();
+    const [server, err] = await http.listen(HOST, 0, (_, res) => void res.add("x"));
+    if (server === null) return [null, err];
+    const url = `http://${HOST}:${server.port}/`;
+    const [, failed] = await client.download(url, at("downloaded"));
+    await server.close();
+    return [null, failed];
+  },
   "http.httprequest": () => http.httprequest(`http://${HOST}:${NOWHERE}/`),
   "http.listen": () => closing(http.listen(HOST, 0, (_, res) => void res.add("x"))),
   "http.run": () =>
     closing(
       http.run("data:text/javascript,export default (_, res) => res.add('x')", { workers: 1 }),
     ),
+  "http.serve_static": async () => {
+    let failed: unknown = null;
+    const off = on_error((error) => failed = error);
+    await http.app(http.serve_static(folder)).fetch(new Request("http://a.test/file"), INFO);
+    off();
+    return [null, failed];
+  },
   "log.open_log": () => {
     const [, err] = log.open_log(at("log"));
     log.close_log();
