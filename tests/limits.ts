@@ -312,6 +312,18 @@ export const LIMITS: Record<string, Limit> = {
       assertEquals([err?.code, asked], ["protocol", 11]);
     },
   },
+  "cookies that servers have set": {
+    limit: "3,000 of 4 KiB",
+    over: "the oldest go; a longer one is dropped",
+    async holds() {
+      const jar = new http.CookieJar();
+      const lines = Array.from({ length: 3_001 }, (_, n) => `a${n}=${n}`);
+      await jar.store("http://a.test/", [...lines, `long=${"x".repeat(4 * KIB)}`]);
+      const names = (await jar.list()).map(({ name }) => name);
+      assertEquals(names.length, 3_000);
+      assertEquals(["a0", "a1", "long"].map((name) => names.includes(name)), [false, true, false]);
+    },
+  },
   "messages that wait in a WebSocket": {
     limit: "1,024, 16 MiB in all",
     over: "it is closed, `too_long` or `exhausted`",
