@@ -138,8 +138,9 @@ export class Body {
     if (err !== null) return [null, err];
     try {
       return [JSON.parse(text), null];
-    } catch (cause) {
-      return this.#failed(this.#malformed("it is no JSON", cause));
+    } catch {
+      // The platform's error shows a piece of it.
+      return this.#failed(new IoError("protocol", `${this.#action()}: it is no JSON`));
     }
   }
 
@@ -150,7 +151,7 @@ export class Body {
     try {
       return [await new Response(bytes, { headers: { "content-type": type } }).formData(), null];
     } catch (cause) {
-      return this.#failed(this.#malformed("it is no form", cause));
+      return this.#failed(new IoError("protocol", `${this.#action()}: it is no form`, { cause }));
     }
   }
 
@@ -202,10 +203,6 @@ export class Body {
     if (status !== undefined) this.#exchange.fault(status);
     if (err.code !== "busy" && this.#bytes === null) this.#failure = err;
     return [null, err];
-  }
-
-  #malformed(what: string, cause: unknown): IoError {
-    return new IoError("protocol", `${this.#action()}: ${what}`, { cause });
   }
 
   #action(): string {

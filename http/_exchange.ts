@@ -141,10 +141,12 @@ export class Exchange extends Link {
     return this.#res ??= new HttpResponse(this);
   }
 
-  /** `GET /path`. */
+  /** `GET /path`. Not the query: a secret may stand in it, and names end up in logs. */
   get name(): string {
     // The runtime keeps both, for it was asked for them when the request came.
-    return `${this.req.method} ${this.req.uri}`;
+    const { method, uri } = this.req;
+    const end = uri.indexOf("?");
+    return `${method} ${end < 0 ? uri : uri.slice(0, end)}`;
   }
 
   /** Runs the handler to its first wait, and gives the answer or the promise of it. */

@@ -8,10 +8,11 @@ import {
   type HttpClient,
   httprequest,
   listen as serveHttp,
+  type RequestHandler,
 } from "../http/mod.ts";
 import { open_logger } from "../log/mod.ts";
 import { children, exec, popen, run_process } from "../process/mod.ts";
-import { kill, newthread, wait } from "../thread/mod.ts";
+import { dump, kill, list, newthread, on_error, sleep, wait } from "../thread/mod.ts";
 import { sources } from "../tools/project.ts";
 import { permissionSets, tableOf, withTable } from "../tools/permissions.ts";
 import { connect as connectSocket } from "../websocket/mod.ts";
@@ -178,6 +179,52 @@ for (const [what, call] of Object.entries(FAILING)) {
     if (!(error instanceof Error)) throw new Error(`it did not fail: ${error}`);
     const told = inside(error);
     for (const shape of SHAPES) assert(!told.includes(shape), told);
+  });
+}
+
+/** What a handler does with a request that is full of secrets, and what it comes to hear. */
+const HANDLED: Record<string, RequestHandler> = {
+  "a handler that throws": () => {
+    throw new Error("no");
+  },
+  "a body that is no JSON": async (req) => unwrap(await req.json()),
+  "a body that is no form": async (req) => void unwrap(await req.form()),
+  "a body that is too long": async (req) => void unwrap(await req.text(1)),
+  "a header that cannot be": (_, res) => res.headers.set("x-a", LINE),
+  "a redirect that cannot be": (_, res) => void res.redirect(`/?${LINE}`),
+  "an answer that comes too late": async () => await sleep(60_000),
+};
+
+for (const [what, handler] of Object.entries(HANDLED)) {
+  Deno.test(`a server tells no secret of a request: ${what}`, async () => {
+    const told: string[] = [];
+    const off = on_error((error, where) => told.push(inside(error) + where));
+    const run: RequestHandler = async (req, res) => {
+      // Who has waited is in the lists.
+      await sleep(1);
+      told.push(JSON.stringify(list()) + dump());
+      try {
+        await handler(req, res);
+      } catch (error) {
+        told.push(inside(error));
+        throw error;
+      }
+    };
+    try {
+      await using server = await unwrap(serveHttp("127.0.0.1", 0, run, { timeout: 20 }));
+      const response = await fetch(`http://127.0.0.1:${server.port}/path?token=${SECRET}`, {
+        method: "POST",
+        headers: { authorization: SECRET, cookie: `a=${SECRET}` },
+        body: SECRET,
+        redirect: "manual",
+      });
+      told.push(`${response.status} ${await response.text()}`);
+      assert(response.status >= 400, told.join("\n"));
+    } finally {
+      off();
+    }
+    assertStringIncludes(told.join("\n"), "POST /path");
+    for (const shape of SHAPES) assert(!told.join("\n").includes(shape), told.join("\n"));
   });
 }
 
