@@ -9,13 +9,14 @@ const LOOK = 5;
 
 /** Ends what a thread has left that has gone or does nothing any more; calls `then` after that. */
 export function endBrood(brood: Brood, then: () => void): void {
+  brood.closed = true;
   if (brood.empty) return then();
-  const groups = brood.groups();
-  for (const group of groups) group.signal("SIGTERM");
+  for (const group of brood.groups()) group.signal("SIGTERM");
   const until = performance.now() + GRACE;
   const look = () => {
-    const left = groups.filter((group) => group.lives() !== false);
-    if (left.length > 0 && performance.now() < until) {
+    const groups = brood.groups();
+    const left = brood.expects || groups.some((group) => group.lives() !== false);
+    if (left && performance.now() < until) {
       setTimeout(look, LOOK);
       return;
     }

@@ -176,8 +176,9 @@ export class Hub implements Home {
       place.kill();
     } else if (packet.k === "leaving") place.leaves = true;
     else if (packet.k === "child") {
-      if (packet.runs) place.brood.enter(packet.pid);
-      else place.brood.leave(packet.pid);
+      const { brood } = place;
+      if (!packet.runs) brood.leave(packet.pid);
+      else if (brood.expect()) brood.enter(packet.pid);
     } else if (packet.k === "ask") this.#ask(place, packet);
     else if (packet.k === "unask") place.asks.get(packet.token)?.();
   }

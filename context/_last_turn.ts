@@ -21,10 +21,17 @@ const LOOK = 5;
  * Ends processes, and the children of threads, in this turn, since there will be no other.
  * By SIGTERM processes end what they have started in turn; one that is stuck would not notice
  * that it is alone. Threads with children are told to leave; for one that is busy it is done here.
+ * None starts another meanwhile, which would be left.
  */
 export function endInThisTurn(places: Place[]): void {
   const processes = places.filter((place) => place.isolated);
+  const closed = places.filter(({ isolated, over }) => !isolated && !over);
+  for (const { brood } of closed) brood.closed = true;
   const threads = places.filter(({ isolated, brood }) => !isolated && !brood.empty);
+  // There is another turn if somebody behind us in the row has taken care of an error.
+  setTimeout(() => {
+    for (const { brood } of closed) brood.closed = false;
+  });
   if (processes.length === 0 && threads.length === 0) return;
   for (const { link } of threads) {
     link.post({ k: "leave" });
@@ -59,7 +66,7 @@ function signal(brood: Brood, name: Deno.Signal): void {
 }
 
 function hasChildren({ brood }: Place): boolean {
-  return brood.groups().some((group) => group.lives() !== false);
+  return brood.expects || brood.groups().some((group) => group.lives() !== false);
 }
 
 /** Whether a child of ours runs, which is not reaped in this turn; null where that is not seen. */

@@ -14,7 +14,13 @@ export function start(place: number, load: () => Promise<{ default?: unknown }>)
     link.post({ k: "child", pid, runs });
     link.flush();
   };
-  own.brood = { enter: (pid) => tell(pid, true), leave: (pid) => tell(pid, false), begin() {} };
+  own.brood = {
+    expect: () => true,
+    enter: (pid) => tell(pid, true),
+    fail() {},
+    leave: (pid) => tell(pid, false),
+    begin() {},
+  };
   const member = new Member(place, link, async () => (await load()).default);
   process.on("message", (batch: Batch, socket?: unknown) => {
     current.handed = socket;

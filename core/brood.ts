@@ -3,13 +3,20 @@ import { Group } from "./group.ts";
 /** The most children of one thread that the main thread can see: more than there can be. */
 const MOST = 2 ** 22;
 
-/** So many has it room for at first. */
+/** So many numbers has it room for at first. */
 const FIRST = 64;
+
+/** What its first numbers say; the others are the ids of children, 0 where one is free. */
+const BEGUN = 0, CLOSED = 1, EXPECTED = 2, PIDS = 3;
 
 /** Hears of the children of a thread or process. */
 export interface Keeper {
-  /** A child has begun. */
+  /** A child is about to begin: it enters, or fails. False where none may begin any more. */
+  expect(): boolean;
+  /** A child that was expected has begun. */
   enter(pid: number): void;
+  /** A child that was expected has not begun. */
+  fail(): void;
   /** A child has ended. */
   leave(pid: number): void;
   /** All of them are being ended by who has started them. */
@@ -26,7 +33,6 @@ export interface Keeper {
  */
 export class Brood implements Keeper {
   readonly memory: SharedArrayBuffer;
-  /** Whether the thread ends them itself, then their ids; 0 where one is free. */
   readonly #cells: Int32Array;
 
   constructor(memory?: SharedArrayBuffer) {
@@ -34,32 +40,54 @@ export class Brood implements Keeper {
     this.#cells = new Int32Array(this.memory);
   }
 
+  expect(): boolean {
+    // Counted first: who closes it sees this one, or is seen here.
+    Atomics.add(this.#cells, EXPECTED, 1);
+    if (Atomics.load(this.#cells, CLOSED) === 0) return true;
+    this.fail();
+    return false;
+  }
+
   enter(pid: number): void {
-    let at = this.#cells.indexOf(0, 1);
+    let at = this.#cells.indexOf(0, PIDS);
     if (at < 0) {
       at = this.#cells.length;
       this.memory.grow(2 * this.memory.byteLength);
     }
     Atomics.store(this.#cells, at, pid);
+    Atomics.sub(this.#cells, EXPECTED, 1);
+  }
+
+  fail(): void {
+    Atomics.sub(this.#cells, EXPECTED, 1);
   }
 
   leave(pid: number): void {
-    const at = this.#cells.indexOf(pid, 1);
+    const at = this.#cells.indexOf(pid, PIDS);
     if (at > 0) Atomics.store(this.#cells, at, 0);
   }
 
-  /** The thread has heard that it ends, and begins to end them. */
   begin(): void {
-    Atomics.store(this.#cells, 0, 1);
+    Atomics.store(this.#cells, BEGUN, 1);
   }
 
-  /** Whether the thread ends them itself. */
+  /** Whether the thread has heard that it ends, and ends them itself. */
   get begun(): boolean {
-    return Atomics.load(this.#cells, 0) !== 0;
+    return Atomics.load(this.#cells, BEGUN) === 1;
+  }
+
+  /** Lets no child begin from now on, or lets them begin again. */
+  set closed(closed: boolean) {
+    Atomics.store(this.#cells, CLOSED, Number(closed));
+  }
+
+  /** Whether a child is about to begin. */
+  get expects(): boolean {
+    return Atomics.load(this.#cells, EXPECTED) > 0;
   }
 
   get empty(): boolean {
-    return this.#pids().length === 0;
+    return !this.expects && this.#pids().length === 0;
   }
 
   /** What must be ended, as far as that can be done from another thread. */
@@ -70,7 +98,7 @@ export class Brood implements Keeper {
   }
 
   #pids(): number[] {
-    return [...this.#cells.subarray(1)].filter((pid) => pid !== 0);
+    return [...this.#cells.subarray(PIDS)].filter((pid) => pid !== 0);
   }
 }
 

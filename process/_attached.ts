@@ -43,14 +43,22 @@ export function programEnds(): boolean {
 
 /**
  * A child is about to be started that is to end with the program: what ends the program
- * must find us listening from its first moment on.
+ * must find us listening from its first moment on. False where the program has ended but for
+ * this thread, and none must be started.
  */
-export function expectChild(): void {
+export function expectChild(): boolean {
+  if (own.brood?.expect() === false) return false;
   if (!listening) listen();
+  return true;
 }
 
 /** The child that was expected could not be started. */
 export function expectNoChild(): void {
+  own.brood?.fail();
+  unlistenForNone();
+}
+
+function unlistenForNone(): void {
   if (attached.size === 0 && ending === null) unlisten();
 }
 
@@ -69,7 +77,7 @@ export function attach(child: Mortal): void {
 export function release(child: Mortal): void {
   attached.delete(child);
   own.brood?.leave(child.group.pid);
-  expectNoChild();
+  unlistenForNone();
 }
 
 function listen(): void {

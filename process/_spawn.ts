@@ -68,7 +68,10 @@ export function spawn<E extends Encoding>(
   const { file, args, name, raw = false } = bind(program, options.cpu);
   const { cwd, env, clear_env = false, uid, gid } = options;
   const action = `Cannot start ${name}`;
-  if (options.detached !== true) expectChild();
+  const attached = options.detached !== true;
+  if (attached && !expectChild()) {
+    return fail(new IoError("cancelled", `${action}: the program ends`));
+  }
   try {
     const process = new Deno.Command(file, {
       args,
@@ -86,7 +89,7 @@ export function spawn<E extends Encoding>(
     }).spawn();
     return ok(new Spawned(process, name, { ...options, stdin, stdout, stderr }));
   } catch (error) {
-    expectNoChild();
+    if (attached) expectNoChild();
     if (error instanceof TypeError || error instanceof RangeError) throw error;
     const err = fromOs(error, action);
     if (options.cpu !== undefined && err.code === "not_found" && !/\bcwd\b/.test(err.message)) {

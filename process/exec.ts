@@ -21,8 +21,9 @@ import type { Child, Command, SpawnOptions } from "./types.ts";
  * child up once it is full.
  *
  * Errors: `not_found` (no such program, or `cwd`), `denied` (not executable; or no right
- * to be `uid`), `no_permission`, `unsupported` (`cpu`), `exhausted`. What the shell cannot
- * find is not an error here but status 127. From LuaIO (`process.exec`).
+ * to be `uid`), `no_permission`, `unsupported` (`cpu`), `exhausted`, `cancelled` (in a worker
+ * thread, when the program is ending). What the shell cannot find is not an error here but
+ * status 127. From LuaIO (`process.exec`).
  *
  * @example With the shell, and with pipes
  * ```ts

@@ -40,8 +40,8 @@ export interface ForkOptions<E extends Encoding = "lines"> extends SpawnOptions<
  *
  * Errors: `not_found` (`cwd`), `denied` (no right to be `uid`), `no_permission`,
  * `unsupported` (in a program made by `deno compile`, which holds no Deno that could run
- * a file; or `cpu`), `exhausted`. A `file` that is not there ends the child with status 1.
- * From LuaIO (`process.fork`), which restarts without a pause.
+ * a file; or `cpu`), `exhausted`, `cancelled` (as `exec`). A `file` that is not there ends the
+ * child with status 1. From LuaIO (`process.fork`), which restarts without a pause.
  *
  * @example Usage
  * ```ts
