@@ -25,13 +25,8 @@ const LOOK = 5;
  */
 export function endInThisTurn(places: Place[]): void {
   const processes = places.filter((place) => place.isolated);
-  const closed = places.filter(({ isolated, over }) => !isolated && !over);
-  for (const { brood } of closed) brood.closed = true;
+  closeBroods(places.filter(({ isolated, over }) => !isolated && !over));
   const threads = places.filter(({ isolated, brood }) => !isolated && !brood.empty);
-  // There is another turn if somebody behind us in the row has taken care of an error.
-  setTimeout(() => {
-    for (const { brood } of closed) brood.closed = false;
-  });
   if (processes.length === 0 && threads.length === 0) return;
   for (const { link } of threads) {
     link.post({ k: "leave" });
@@ -59,6 +54,16 @@ export function endInThisTurn(places: Place[]): void {
     if (stuck) signal(place.brood, "SIGKILL");
   }
   for (const { brood } of threads) signal(brood, "SIGKILL");
+}
+
+/** There is another turn if somebody behind us in the row has taken care of an error. */
+function closeBroods(threads: Place[]): void {
+  if (threads.length === 0) return;
+  const close = (closed: boolean) => {
+    for (const { brood } of threads) brood.closed = closed;
+  };
+  close(true);
+  setTimeout(close, 0, false);
 }
 
 function signal(brood: Brood, name: Deno.Signal): void {
