@@ -2,6 +2,7 @@
 import { CONNECT_RULES } from "./connect_rules.ts";
 import { RECEIVE_RULES } from "./receive_rules.ts";
 import type { Rule } from "./rule.ts";
+import { SOCKET_RULES } from "./socket_rules.ts";
 import { THREAD_RULES } from "./thread_rules.ts";
 
 /** The chapters of docs/conformance.md. */
@@ -9,6 +10,7 @@ export const CHAPTERS: Record<string, Rule[]> = {
   "Connecting, timeouts and the pool": CONNECT_RULES,
   "Reading and writing": RECEIVE_RULES,
   "UDP, threads and semaphores": THREAD_RULES,
+  "Making sockets, TLS, bounds and ends": SOCKET_RULES,
 };
 
 function row(cells: string[]): string {
