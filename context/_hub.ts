@@ -16,6 +16,7 @@ import type { Place } from "./_place.ts";
 import { endBrood } from "./_broods.ts";
 import { endInThisTurn } from "./_last_turn.ts";
 import { startProcess } from "./_process.ts";
+import { hearSignals } from "./_signals.ts";
 import { startThread } from "./_thread.ts";
 import type { Ending } from "./types.ts";
 
@@ -310,6 +311,7 @@ export class Hub implements Home {
     report(message, `a thread with ${place.ids.size} contexts, given up`);
     place.over = true;
     place.verdict = ending;
+    if (!place.brood.empty) hearSignals();
     endBrood(place.brood, () => this.#left(place, ending));
   }
 }

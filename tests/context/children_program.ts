@@ -4,7 +4,7 @@ import { signal } from "../../process/mod.ts";
 import { isGone } from "../process/programs.ts";
 
 const url = new URL("./with_child.ts", import.meta.url);
-const [where, how, what] = Deno.args;
+const [where, how, what, then] = Deno.args;
 const args = where === "process" ? [what, "soon"] : [what];
 const apart = { isolated: true, permissions: ["--allow-run"] };
 const ctx = await unwrap(
@@ -34,6 +34,14 @@ if (how === "close" || how === "give up") {
   if (how === "close") await unwrap(ctx.send("close"));
   else stuck_after(100);
   console.log((await unwrap(ctx.wait())).reason);
+  if (then !== undefined) {
+    if (then === "handled") {
+      signal.register("TERM", () => Deno.exit(7));
+      addEventListener("unload", () => console.log("by its handler"));
+    }
+    Deno.kill(Deno.pid, "SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
+  }
   // What has been told to end has ended: nothing ends it any more.
   Deno.kill(Deno.pid, "SIGKILL");
 }

@@ -118,6 +118,16 @@ Deno.test(
 );
 
 for (
+  const [then, code, said] of [["ended", 143, []], ["handled", 7, ["by its handler"]]] as const
+) {
+  const title = `SIGTERM means what it does though a thread with a child was given up: ${then}`;
+  Deno.test(title, { ignore }, async () => {
+    const [lines, status] = await program(["-A"], ["thread", "give up", "stuck", then]);
+    assertEquals([status.code, lines.slice(3)], [code, [...said]]);
+  });
+}
+
+for (
   const [where, list, what] of [
     ["thread", "sleep", ""],
     ["thread", "sleep,kill", "stuck"],
