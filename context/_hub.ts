@@ -1,4 +1,4 @@
-import { report } from "../core/mod.ts";
+import { own, report } from "../core/mod.ts";
 import { Cell } from "./_cell.ts";
 import { NOBODY } from "./_create.ts";
 import type { Hand, Home } from "./_home.ts";
@@ -52,6 +52,7 @@ export class Hub implements Home {
 
   constructor() {
     globalThis.addEventListener("unload", this.#endAll);
+    own.endOthers = this.#endAll;
     this.office = new Office(0, {
       mail: (mail, moved, ours) => this.#forward(mail, moved, ours),
       about: (id, packet) => this.#onward(id, packet),

@@ -108,4 +108,6 @@ export const own: {
   brood: Keeper | null;
   /** By its number, whether the main thread has a handler for a signal; all threads see it. */
   handled: Int32Array<SharedArrayBuffer>;
-} = { brood: null, handled: new Int32Array(new SharedArrayBuffer(4 * 65)) };
+  /** Ends what other threads and processes of the program have started, in this turn. */
+  endOthers(): void;
+} = { brood: null, handled: new Int32Array(new SharedArrayBuffer(4 * 65)), endOthers() {} };

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { fail, fromOs, IoError, ok, type Result } from "../core/mod.ts";
+import { fail, fromOs, IoError, ok, own, type Result } from "../core/mod.ts";
 import { endAttached, endBy, SIGNAL_TAKES } from "./_attached.ts";
 import { handlers } from "./_handlers.ts";
 import { numberOf, signalOf } from "./_names.ts";
@@ -118,6 +118,7 @@ export function exit(status: number | string = 0): never {
     throw new RangeError(`exit: '${status}' is no signal that ends a program`);
   }
   if (handlers.has(signal)) unregister(signal);
+  own.endOthers();
   endBy(signal);
   // Where there was a listener, the runtime ends us from another thread, in a moment.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SIGNAL_TAKES);
@@ -140,7 +141,10 @@ export function exit(status: number | string = 0): never {
  * ```
  */
 export function abort(): [value: null, err: IoError] {
-  if (!inWorker()) endAttached();
+  if (!inWorker()) {
+    own.endOthers();
+    endAttached();
+  }
   try {
     process.abort();
   } catch (error) {

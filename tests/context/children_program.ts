@@ -1,6 +1,6 @@
 /** A program with a context that has a child; it prints their ids, and then ends so. */
 import { create, stuck_after, unwrap } from "../../context/mod.ts";
-import { signal } from "../../process/mod.ts";
+import { abort, exit, signal } from "../../process/mod.ts";
 import { isGone } from "../process/programs.ts";
 
 const url = new URL("./with_child.ts", import.meta.url);
@@ -25,6 +25,8 @@ if (how === "handle") {
   Deno.exit(0);
 }
 if (how === "exit") Deno.exit(0);
+if (how === "abort") abort();
+if (how === "exit by SIGTERM") exit("SIGTERM");
 if (how === "throw") throw new Error("that nobody catches");
 if (how === "reject") {
   Promise.reject(new Error("that nobody catches"));
