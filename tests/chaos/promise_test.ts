@@ -8,7 +8,7 @@ import { newthread, wait } from "../../thread/mod.ts";
 import { sizes } from "../sizes.ts";
 import { type Counts, random, receiveAll, source } from "../stream/promise.ts";
 import { turn } from "../cosocket/servers.ts";
-import type { Weather } from "./course.ts";
+import { ENDS, type Weather } from "./course.ts";
 import { chaos, type Proxy } from "./proxy.ts";
 import { seeded, seeds } from "./seeds.ts";
 
@@ -131,6 +131,7 @@ function lines(next: () => number, length: number): Uint8Array<ArrayBuffer> {
 
 Deno.test("whatever brings a connection down, what came is the beginning of what was sent", async () => {
   const ends: Record<string, number> = {};
+  const struck = new Set<string>();
   const runs = seeds(sizes.chaosSeeds * 4);
   for (const seed of runs) {
     await seeded(seed, "promise_test.ts", async () => {
@@ -148,6 +149,7 @@ Deno.test("whatever brings a connection down, what came is the beginning of what
         receiveToTheEnd(client, next, swallowed),
       ]);
       const fate = proxy.ends.get(0);
+      if (fate !== undefined) struck.add(fate.end);
       for (const [way, { got, end }] of [["up", up], ["down", down]] as const) {
         const whole = new Uint8Array(await new Blob(got as BlobPart[]).arrayBuffer());
         assertEquals(whole, bytes.subarray(0, whole.length), `${way}: not what was sent`);
@@ -164,4 +166,5 @@ Deno.test("whatever brings a connection down, what came is the beginning of what
   }
   if (runs.length === 1) return;
   for (const end of ["the end", "reset", "timeout"]) assert(ends[end]! > 0, `no ${end}`);
+  assertEquals(struck, new Set(ENDS));
 });
