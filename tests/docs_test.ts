@@ -3,8 +3,8 @@
  * `deno test --doc` cannot run them, so they are put together and run here. Those of
  * README.md and docs/ that stand alone are run by `deno task ok`.
  */
-import { assert, assertEquals } from "@std/assert";
-import { filesBelow } from "../tools/project.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { entries, filesBelow } from "../tools/project.ts";
 import { run } from "./permissions.ts";
 
 const ROOT = new URL("../", import.meta.url).href;
@@ -44,7 +44,10 @@ async function ask(port: number): Promise<void> {
 }
 `;
 
-Deno.test("the programs of docs/context.md run as they stand there", async () => {
+// Windows shares no port.
+const ignore = Deno.build.os === "windows";
+
+Deno.test("the programs of docs/context.md run as they stand there", { ignore }, async () => {
   const [double, asks, supervises, echo, listens, shares, claims, ...more] = await leftOut(
     "docs/context.md",
   );
@@ -108,5 +111,22 @@ ${shares}`,
 Deno.test("no other page has a program that is run nowhere", async () => {
   for (const page of ["README.md", ...await filesBelow("docs", ".md")]) {
     if (page !== "docs/context.md") assertEquals(await leftOut(page), [], page);
+  }
+});
+
+Deno.test("deno task docs:html writes a site with a page of every export, in a new folder", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const site = `${folder}/not/there/yet`;
+    const { success, output } = await run(["run", "-A", "tools/docs_html.ts", site]);
+    assert(success, output);
+    assertStringIncludes(output, `${site}/index.html`);
+    for (const { name } of await entries()) {
+      const home = name === "." ? site : `${site}/${name.slice(2)}`;
+      assertStringIncludes(await Deno.readTextFile(`${home}/index.html`), "@alilua/coevent");
+    }
+    await Deno.stat(`${site}/cosocket/~/connect.html`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });
