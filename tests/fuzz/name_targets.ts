@@ -4,13 +4,13 @@ import fc from "fast-check";
 import { copy, NOT_QUICK, quickCopy } from "../../context/_copy.ts";
 import { type Batch, unpack } from "../../context/_packet.ts";
 import { addressOf, partsOfAddress } from "../../context/_share_words.ts";
+import { statIn } from "../../core/group.ts";
 import { fromOs } from "../../core/mod.ts";
 import { accessOf, type OpenMode } from "../../eio/_mode.ts";
 import { permOf } from "../../eio/_perm.ts";
 import { jsonLine, textLine } from "../../log/_line.ts";
 import { oldPath, periodStart, removeOld } from "../../log/_rotate.ts";
 import { specOf } from "../../log/_spec.ts";
-import { statIn } from "../../process/_group.ts";
 import { programOf } from "../../process/_spawn.ts";
 import { type Target, target, texts } from "./target.ts";
 
