@@ -1,4 +1,4 @@
-import { own, report } from "../core/mod.ts";
+import { countListener, own, report } from "../core/mod.ts";
 import { Cell } from "./_cell.ts";
 import { NOBODY } from "./_create.ts";
 import type { Hand, Home } from "./_home.ts";
@@ -146,6 +146,7 @@ export class Hub implements Home {
     if (!this.#places.delete(place.number)) return;
     place.over = true;
     place.link.close();
+    if (place.brood.listens) countListener(false);
     for (const callOff of place.asks.values()) callOff();
     if (this.#places.size === 0 && this.#heart !== null) {
       clearInterval(this.#heart);

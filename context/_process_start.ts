@@ -15,6 +15,7 @@ export function start(place: number, load: () => Promise<{ default?: unknown }>)
     link.flush();
   };
   own.brood = {
+    listens: false,
     expect: () => true,
     enter: (pid) => tell(pid, true),
     fail() {},

@@ -7,10 +7,12 @@ const MOST = 2 ** 22;
 const FIRST = 64;
 
 /** What its first numbers say; the others are the ids of children, 0 where one is free. */
-const BEGUN = 0, CLOSED = 1, EXPECTED = 2, PIDS = 3;
+const BEGUN = 0, CLOSED = 1, EXPECTED = 2, LISTENS = 3, PIDS = 4;
 
 /** Hears of the children of a thread or process. */
 export interface Keeper {
+  /** Whether the thread listens to the signals that end the program, for its children. */
+  listens: boolean;
   /** A child is about to begin: it enters, or fails. False where none may begin any more. */
   expect(): boolean;
   /** A child that was expected has begun. */
@@ -67,6 +69,14 @@ export class Brood implements Keeper {
     if (at > 0) Atomics.store(this.#cells, at, 0);
   }
 
+  get listens(): boolean {
+    return Atomics.load(this.#cells, LISTENS) === 1;
+  }
+
+  set listens(listens: boolean) {
+    Atomics.store(this.#cells, LISTENS, Number(listens));
+  }
+
   begin(): void {
     Atomics.store(this.#cells, BEGUN, 1);
   }
@@ -106,8 +116,16 @@ export class Brood implements Keeper {
 export const own: {
   /** Null in the main thread of the program, which ends its children itself. */
   brood: Keeper | null;
-  /** By its number, whether the main thread has a handler for a signal; all threads see it. */
+  /**
+   * By its number, whether the main thread has a handler for a signal; at 0, how many threads
+   * listen to those that end the program. All threads see it.
+   */
   handled: Int32Array<SharedArrayBuffer>;
   /** Ends what other threads and processes of the program have started, in this turn. */
   endOthers(): void;
 } = { brood: null, handled: new Int32Array(new SharedArrayBuffer(4 * 65)), endOthers() {} };
+
+/** A thread listens to the signals that end the program, or does so no more. */
+export function countListener(listens: boolean): void {
+  Atomics.add(own.handled, 0, listens ? 1 : -1);
+}

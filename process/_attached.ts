@@ -13,7 +13,7 @@
  * `unload` when the program ends: the main thread, which sees its children, tells it then.
  */
 import process from "node:process";
-import { own } from "../core/mod.ts";
+import { countListener, own } from "../core/mod.ts";
 import { Ending, type Mortal } from "./_ending.ts";
 import { handled } from "./_handlers.ts";
 
@@ -81,18 +81,24 @@ export function release(child: Mortal): void {
 }
 
 function listen(): void {
-  listening = true;
+  setListening(true);
   addEventListener("unload", endAttached);
   for (const signal of fatal()) Deno.addSignalListener(signal, listeners[signal]!);
 }
 
 function unlisten(): void {
   if (!listening) return;
-  listening = false;
+  setListening(false);
   removeEventListener("unload", endAttached);
   removeEventListener("error", uncaught);
   removeEventListener("unhandledrejection", uncaught);
   for (const signal of fatal()) Deno.removeSignalListener(signal, listeners[signal]!);
+}
+
+function setListening(listens: boolean): void {
+  listening = listens;
+  countListener(listens);
+  if (own.brood !== null) own.brood.listens = listens;
 }
 
 /** On Windows the console ends all of its processes itself. */
@@ -132,13 +138,20 @@ async function signalled(signal: Deno.Signal): Promise<void> {
   if (ending === null) {
     ending = signal;
     await Promise.all([...attached].map((child) => new Ending(child, signal, SIGNAL_GRACE).done));
+    unlisten();
+    // Another thread still ends its children, and then the program; if it does not, we do.
+    if (Atomics.load(own.handled, 0) > 0) await elapse(SIGNAL_GRACE + SIGNAL_TAKES);
   }
   // What we sent ourselves comes here too if a child has begun meanwhile: it ends as well.
   endBy(ending);
   // The program must not come to an end of its own before.
-  await new Promise((resolve) => setTimeout(resolve, SIGNAL_TAKES));
+  await elapse(SIGNAL_TAKES);
   // Still here: the program listens to the signal past `signal.register`, and lives on.
   ending = null;
+}
+
+function elapse(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Ends the program by a signal: where one listened to it, another thread does so, later. */

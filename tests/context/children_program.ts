@@ -1,6 +1,6 @@
 /** A program with a context that has a child; it prints their ids, and then ends so. */
 import { create, stuck_after, unwrap } from "../../context/mod.ts";
-import { abort, exit, signal } from "../../process/mod.ts";
+import { abort, exec, exit, signal } from "../../process/mod.ts";
 import { isGone } from "../process/programs.ts";
 
 const url = new URL("./with_child.ts", import.meta.url);
@@ -23,6 +23,16 @@ if (how === "handle") {
   for (let n = 0; n < 20; n++) await unwrap(ctx.query("pid"));
   console.log(isGone(await unwrap(ctx.query("pid"))));
   Deno.exit(0);
+}
+if (how === "slow") {
+  const other = await unwrap(ctx.query("pid"));
+  // It ends some time after the child of the thread.
+  const slow = `trap 'while kill -0 ${other}; do sleep 0.01; done; sleep 0.3; echo saved; exit' TERM
+    echo ready >&2; while :; do sleep 0.05; done`;
+  const child = unwrap(exec(slow, { stderr: "piped" }));
+  await unwrap(child.stderr.receive());
+  Deno.kill(Deno.pid, "SIGTERM");
+  await new Promise((resolve) => setTimeout(resolve, 60_000));
 }
 if (how === "exit") Deno.exit(0);
 if (how === "abort") abort();

@@ -129,6 +129,15 @@ for (
   });
 }
 
+Deno.test(
+  "a signal ends the program when the children of all threads have ended",
+  { ignore },
+  async () => {
+    const [[, , said], { signal }] = await program(["-A"], ["thread", "slow"]);
+    assertEquals([said, signal], ["saved", "SIGTERM"]);
+  },
+);
+
 for (
   const [where, list, what] of [
     ["thread", "sleep", ""],
