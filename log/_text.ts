@@ -1,7 +1,7 @@
 import { IoError } from "../core/mod.ts";
 import type { Fields } from "./types.ts";
 
-/** A message is cut here, in characters; a log line is no place for a body. */
+/** A message, and a field of JSON, is cut here, in characters: no line is the place for a body. */
 const LONGEST = 64 * 1024;
 
 /**
@@ -86,8 +86,12 @@ const TAKEN = new Set(["time", "level", "pid", "at", "msg"]);
 export function fieldsAsJson(message: string, fields: Fields): string {
   let text = `"msg":${JSON.stringify(cut(message))}`;
   for (const [name, value] of Object.entries(fields)) {
-    const member = valueAsJson(value);
+    let member = valueAsJson(value);
     if (member === undefined) continue;
+    // What is too long is cut as the text that it is, or would be.
+    if (member.length > LONGEST) {
+      member = JSON.stringify(cut(typeof value === "string" ? value : member));
+    }
     text += `,${JSON.stringify(TAKEN.has(name) ? `field_${name}` : name)}:${member}`;
   }
   // What JSON leaves as it is, though it ends a line or turns it round for some readers.

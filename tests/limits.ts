@@ -377,19 +377,26 @@ export const LIMITS: Record<string, Limit> = {
       assertEquals(err?.code, "too_long");
     },
   },
-  "a message of a log": {
+  "a message of a log, a field of its JSON": {
     limit: "64 KiB",
     over: "cut off, and how much is said",
     async holds() {
       const path = await Deno.makeTempFile();
+      const long = "x".repeat(65 * KIB);
       const logger = unwrap(open_logger(path));
-      logger.warn("x".repeat(65 * KIB));
+      logger.warn(long);
       await logger.close();
-      const line = await Deno.readTextFile(path);
+      const json = unwrap(open_logger({ path, format: "json" }));
+      json.warn("fields", { text: long, list: [long] });
+      await json.close();
+      const [line = "", members = ""] = (await Deno.readTextFile(path)).split("\n");
       await Deno.remove(path);
-      const kept = /x+/.exec(line)![0].length;
-      assert(kept > 63 * KIB && kept <= 64 * KIB, `${kept} were kept`);
-      assert(/\d/.test(line.slice(line.lastIndexOf("x"))), line.slice(-100));
+      const { text, list } = JSON.parse(members);
+      for (const one of [line, text, list]) {
+        const kept = /x+/.exec(one)![0].length;
+        assert(kept > 63 * KIB && kept <= 64 * KIB, `${kept} were kept`);
+        assert(/\d/.test(one.slice(one.lastIndexOf("x"))), one.slice(-100));
+      }
     },
   },
 };
