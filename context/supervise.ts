@@ -209,7 +209,11 @@ export interface ProcessLike {
 export async function process_child(
   started: Result<ProcessLike> | Promise<Result<ProcessLike>>,
 ): Promise<Result<Supervised>> {
-  const [child, err] = await started;
+  const result = await started;
+  if (!Array.isArray(result)) {
+    throw new TypeError(`process_child wants what exec or fork gave: got ${typeof result}`);
+  }
+  const [child, err] = result;
   if (err !== null) return fail(err);
   return ok<Supervised>({
     async wait(options) {

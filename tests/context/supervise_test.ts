@@ -293,3 +293,13 @@ Deno.test("processes that a supervisor starts belong to it, and to no scope that
   assertEquals(started.map(({ status }) => status?.signal), ["SIGKILL", "SIGKILL", "SIGKILL"]);
   quiet();
 });
+
+Deno.test("process_child() takes what exec gave, and throws for the child itself", async () => {
+  const child = unwrap(exec(["sleep", "60"]));
+  await assertRejects(
+    () => process_child(child as never),
+    TypeError,
+    "process_child wants what exec or fork gave: got object",
+  );
+  await child.stop();
+});
