@@ -116,6 +116,21 @@ Deno.test("limits() reads each controller where it is, when both generations are
   });
   const { cpus, memory } = limitsFrom(read);
   assertEquals([cpus, memory], [4, 77]);
+  const table = {
+    "/proc/self/cgroup": "4:cpu,cpuacct:/a\n0::/b\n",
+    "/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us": "50000\n",
+    "/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us": "100000\n",
+    "/sys/fs/cgroup/unified/b/memory.max": "5\n",
+    "/sys/fs/cgroup/unified/b/memory.current": "3\n",
+    "/sys/fs/cgroup/unified/b/memory.swap.max": "2\n",
+  };
+  const unified = V2.replace("/sys/fs/cgroup", "/sys/fs/cgroup/unified");
+  const both = limitsFrom(files({ ...table, "/proc/self/mountinfo": `${V1}\n${unified}` }));
+  assertEquals(both, { version: 1, cpus: 0.5, memory: 5, memory_used: 3, swap: 2 });
+  // Without the newer one, nobody limits memory.
+  const alone = limitsFrom(files({ ...table, "/proc/self/mountinfo": V1 }));
+  assertEquals(alone, { ...NONE, version: 1, cpus: 0.5 });
+});
 });
 
 Deno.test("limits() does not climb out of the mount for a group outside of it", () => {
