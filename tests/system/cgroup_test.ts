@@ -131,7 +131,6 @@ Deno.test("limits() reads each controller where it is, when both generations are
   const alone = limitsFrom(files({ ...table, "/proc/self/mountinfo": V1 }));
   assertEquals(alone, { ...NONE, version: 1, cpus: 0.5 });
 });
-});
 
 Deno.test("limits() does not climb out of the mount for a group outside of it", () => {
   const read = files({
