@@ -1,10 +1,11 @@
 import {
   afterTurn,
   Asked,
-  atOnce,
   atTurnOver,
+  behindTurn,
   cancelled,
   DeadlineOf,
+  due,
   dying,
   fromOs,
   Inbox,
@@ -112,7 +113,8 @@ export class Incoming {
     if (got !== undefined) {
       // The end too is answered at once and for ever, to loops that look for errors only.
       const lasting = got[1] !== null || (this.#ended !== null && this.inbox.pending === 0);
-      return lasting ? this.#answer(got) : atOnce(got);
+      if (lasting) return this.#answer(got);
+      return due() ? behindTurn(got) : Promise.resolve(got);
     }
     const reader = new Reader(this, channel.name, pattern, wait);
     this.#reader = reader;

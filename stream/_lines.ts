@@ -1,4 +1,13 @@
-import { atOnce, type Codec, type Inbox, IoError, lineOrRest, type Taken } from "../core/mod.ts";
+import {
+  atOnce,
+  behindTurn,
+  type Codec,
+  due,
+  type Inbox,
+  IoError,
+  lineOrRest,
+  type Taken,
+} from "../core/mod.ts";
 
 /** What the iterators need of a stream. */
 export interface LineSource {
@@ -30,7 +39,8 @@ export class LineIterator<T> implements AsyncIterableIterator<T> {
   next(): Promise<Step<T>> {
     const line = this.source.atHand()?.line(this.codec.line, this.max);
     if (line === undefined || line instanceof IoError) return this.wait();
-    return atOnce<Step<T>>({ done: false, value: line as T });
+    const step: Step<T> = { done: false, value: line as T };
+    return due() ? behindTurn(step) : Promise.resolve(step);
   }
 
   protected async wait(): Promise<Step<T>> {

@@ -3,12 +3,14 @@ import {
   all,
   any,
   atOnce,
+  behindTurn,
   type Bytes,
   checkTimeout,
   type Codec,
   codecOf,
   count,
   type Data,
+  due,
   dying,
   type Encoding,
   type Inbox,
@@ -226,7 +228,7 @@ export class BufferedStream<E extends Encoding = "lines"> implements Stream<E> {
       // The hot path: a line at hand costs no more than its promise.
       const found = this.#atHand()?.line(this.#codec.line, this.#longestLine);
       if (typeof found === "string" || found instanceof Uint8Array) {
-        return atOnce([found, null]);
+        return due() ? behindTurn([found, null]) : Promise.resolve([found, null]);
       }
     }
     const wanted = this.#patternOf(pattern, options, "receive");

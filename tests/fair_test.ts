@@ -190,6 +190,31 @@ const LOOPS: Record<string, Loop> = {
   },
 };
 
+Deno.test("a connection is served while a thread goes on", async () => {
+  await using server = unwrap(await listen("127.0.0.1", 0));
+  const served = server.autospawn(async (sock) => {
+    await sock.send(`${(await sock.receive())[0]}\n`);
+  });
+  let echo: string | null = null;
+  const client = newthread(async () => {
+    await using sock = unwrap(await connect("127.0.0.1", server.port));
+    await sock.send("hello\n");
+    echo = unwrap(await sock.receive());
+  });
+  const values = queue<number>();
+  let rounds = 0;
+  // It takes five looks at the kernel.
+  for (; echo === null && rounds < 5 * ROUNDS; rounds++) {
+    unwrap(await values.put(rounds));
+    const over = performance.now() + 1;
+    while (performance.now() < over);
+  }
+  assert(echo === "hello", `not within ${rounds} rounds`);
+  await wait(client);
+  await server.close();
+  await served;
+});
+
 for (const [name, loop] of Object.entries(LOOPS)) {
   Deno.test(`a timer fires while a thread goes on: ${name}`, async () => {
     await using undo = new AsyncDisposableStack();
