@@ -17,7 +17,7 @@ const DONE: Promise<Result<true>> = Promise.resolve<Result<true>>([true, null]);
 
 /**
  * Lets the other threads run. Cheap and fair: it may be called in a tight loop, and
- * I/O and timers still make progress within about 10 ms.
+ * timers still fire within about 10 ms, and I/O goes on within about 30.
  *
  * From aLiLua (`swop`), where only about every 800th call yields.
  *
