@@ -93,7 +93,15 @@ peerTest(
         const output = await run(paths.openssl, [...args, version], "again\n");
         assertStringIncludes(output, "you said again\n");
       }
+      // What is older is refused, even by who would take the weakest ciphers.
+      for (const version of ["-tls1", "-tls1_1"]) {
+        const weak = [version, "-cipher", "DEFAULT@SECLEVEL=0"];
+        const output = await run(paths.openssl, [...args, ...weak], "old\n");
+        assert(!output.includes("you said"), output);
+      }
     });
+    // The handler has seen the first three alone.
+    assertEquals(seen.length, 9);
     assertEquals(seen.slice(0, 3), ["localhost", "talk/1", "a client"]);
   },
 );
