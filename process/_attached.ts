@@ -122,10 +122,10 @@ export function endAttached(): void {
   while (performance.now() < until && groups.some((group) => group.lives() !== false)) {
     Atomics.wait(pause, 0, 0, LAST_LOOK);
   }
-  for (const group of groups) {
-    group.signal("SIGKILL");
-    own.brood?.leave(group.pid);
-  }
+  for (const group of groups) group.signal("SIGKILL");
+  unlisten();
+  // The main thread may be waiting for this, to end the program by a signal.
+  for (const group of groups) own.brood?.leave(group.pid);
 }
 
 function uncaught(event: Event): void {
