@@ -1,8 +1,8 @@
 /**
  * `deno task coverage`: runs the tests, a folder at a time, and tells which lines of the
- * collection none of them reaches, and which files none of them loads. Paths after it narrow the
- * tests down. What runs in a child
- * of a test, another process, is counted unless that is killed.
+ * collection none of them reaches, and which files none of them loads. Paths after it narrow
+ * the tests down. What runs in a child of a test, another process, is counted unless that is
+ * killed.
  */
 import { resolve } from "node:path";
 import { configArgs } from "./config.ts";
