@@ -29,6 +29,8 @@ const DOES: Record<string, [does: (req: HttpRequest) => unknown, method?: string
     kill(self());
     await sleep(1);
   }],
+  "says nothing, of a POST": [() => {}, "POST"],
+  "says nothing, of a HEAD": [() => {}, "HEAD"],
   "takes too long": [async (req) => {
     req.settimeout(5);
     await sleep(60_000);
