@@ -1,9 +1,12 @@
-import { afterTurn, IoError, park, type Result } from "../core/mod.ts";
+import { Buffer } from "node:buffer";
+import { pathToFileURL } from "node:url";
+import { afterTurn, checkTimeout, IoError, park, type Result } from "../core/mod.ts";
 import { type Address, listen } from "../cosocket/mod.ts";
 import { type Child, exec, type ExitStatus } from "../process/mod.ts";
-import { newthread } from "../thread/mod.ts";
+import { newthread, wait } from "../thread/mod.ts";
 import { kindOf } from "./_check.ts";
 import { checkLimits, nameOf } from "./_listen_options.ts";
+import { markOf } from "./_worker.ts";
 import type { RequestLimits } from "./types.ts";
 
 /** The workers have so long to load the module. */
@@ -11,6 +14,9 @@ const START = 30_000;
 
 /** Connections have so long to end at a shutdown. */
 const GRACE = 5_000;
+
+/** The last words of what has ended are waited for so long, in milliseconds. */
+const LAST_WORDS = 500;
 
 /** How {@linkcode run} serves. */
 export interface RunOptions extends RequestLimits {
@@ -101,10 +107,12 @@ export class Workers implements AsyncDisposable {
  * calls, as the runtime's fastest way that needs no unstable flag: each worker is a thread
  * with its own copy of the module, and the kernel deals the connections out. A module that
  * throws when it is loaded, or a worker that dies of an error of nobody's, ends them all:
- * `done` tells. What they print is printed here. No TLS: for that stand a proxy in front.
+ * `done` tells. What they print, text or not, is printed here. No TLS: for that stand a proxy
+ * in front.
  *
  * Errors: those of `listen` for the address, `gone` (it ended before it began), `timeout`,
- * `no_permission`. Requires `--allow-run=deno` (or the path of the Deno that runs), and
+ * `no_permission`, `unsupported` (in a program made by `deno compile`, which holds no Deno
+ * that could serve). Given up or killed before it has begun, it leaves nothing. Requires `--allow-run=deno` (or the path of the Deno that runs), and
  * `--allow-net=host:port` to look whether the port is free.
  *
  * @example Usage
@@ -131,6 +139,12 @@ export async function run(
   if (!Array.isArray(flags)) {
     throw new TypeError(`http.run: flags wants a list of texts: got ${kindOf(flags)}`);
   }
+  checkTimeout(start_timeout, "http.run: start_timeout");
+  if (Deno.build.standalone) {
+    // It would run itself, again and again.
+    const words = "Cannot serve with workers: a compiled program has no Deno to run them with";
+    return await afterTurn<Result<Workers>>([null, new IoError("unsupported", words)]);
+  }
   // It says what is wrong with the address in our words, and finds a port that is free.
   const [probe, err] = await listen(host, port);
   if (err !== null) return [null, err];
@@ -139,29 +153,32 @@ export async function run(
   if (address.family !== "tcp") {
     throw new TypeError("http.run wants a host: Unix sockets have one server each");
   }
-  const token = `ready ${crypto.randomUUID()}`;
+  const id = crypto.randomUUID();
+  // What was found to be free: a name may lead elsewhere the next time.
+  const ip = address.ip.includes(":") ? `[${address.ip}]` : address.ip;
   const command = ["serve", "--parallel", "--no-prompt", "--quiet", ...flags];
-  command.push("--host", host === "*" ? "::" : host, "--port", String(address.port));
-  command.push(`data:text/javascript,${encodeURIComponent(bootstrap(url, options, token))}`);
-  return await start(command, address, { workers, token, timeout: start_timeout });
+  command.push("--host", ip, "--port", String(address.port));
+  command.push(`data:text/javascript,${encodeURIComponent(bootstrap(url, options, id))}`);
+  return await start(command, address, { workers, mark: markOf(id), timeout: start_timeout });
 }
 
 interface Start {
   workers: number;
-  token: string;
+  mark: string;
   timeout: number;
 }
 
 async function start(
   command: string[],
   address: Address & { family: "tcp" },
-  { workers, token, timeout }: Start,
+  { workers, mark, timeout }: Start,
 ): Promise<Result<Workers>> {
   const name = nameOf(address.ip, address.port);
   const path = Deno.execPath();
   const { state } = Deno.permissions.querySync({ name: "run", command: path });
   const [child, err] = exec([state === "granted" ? path : "deno", ...command], {
-    env: { DENO_JOBS: String(workers) },
+    // The last one would send them elsewhere, where our program's environment has it.
+    env: { DENO_JOBS: String(workers), DENO_SERVE_ADDRESS: `tcp:${name}` },
     stdout: "piped",
     // Its pipe is read for as long as it runs.
     timeout: 0,
@@ -171,20 +188,58 @@ async function start(
   const thread = newthread(async (): Promise<Result<ExitStatus>> => {
     await using ending = child;
     let waiting = workers;
-    for await (const line of ending.stdout.lines()) {
-      if (!line.endsWith(token)) console.log(line);
-      else if (--waiting === 0) begun.resolve([true, null]);
-    }
+    const printing = newthread(print, ending, mark, () => {
+      if (--waiting === 0) begun.resolve([true, null]);
+    });
     const result = await ending.wait();
     const words = `Cannot serve on ${name}: it ended with status ${result[0]?.code}`;
     begun.resolve([null, new IoError("gone", words, { reason: "exited" })]);
+    // What they have started ends with them, and may hold the pipe until then.
+    await ending.stop();
+    await wait(printing, { timeout: LAST_WORDS });
     return result;
   });
   thread.name = `http workers ${name}`;
-  const [, startErr] = await within(begun.promise, timeout, name);
-  if (startErr === null) return [new Workers(child, address, thread.done), null];
-  await child.stop({ grace: 0 });
-  return [null, startErr];
+  let serves = false;
+  try {
+    const [, startErr] = await within(begun.promise, timeout, name);
+    if (startErr !== null) return [null, startErr];
+    serves = true;
+    return [new Workers(child, address, thread.done), null];
+  } finally {
+    // Also where the caller was killed meanwhile.
+    if (!serves) {
+      child.kill("SIGKILL");
+      await thread.done;
+    }
+  }
+}
+
+/** Prints what the workers print, byte by byte, but for their marks. */
+async function print(child: Child, mark: string, onMark: () => void): Promise<void> {
+  let held = "";
+  for (;;) {
+    const [piece] = await child.stdout.receiveany(64 * 1024, { encoding: "latin1" });
+    const [first = "", ...rest] = (held + (piece ?? "")).split(mark);
+    for (const _ of rest) onMark();
+    const text = first + rest.join("");
+    held = piece === null ? "" : beginOf(mark, text);
+    const bytes = Buffer.from(text.slice(0, text.length - held.length), "latin1");
+    try {
+      for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
+    } catch {
+      // Nobody reads what we print: no reason for them to stand still.
+    }
+    if (piece === null) return;
+  }
+}
+
+/** The end of a text that may be the beginning of a mark. */
+function beginOf(mark: string, text: string): string {
+  for (let n = Math.min(mark.length - 1, text.length); n > 0; n--) {
+    if (text.endsWith(mark.slice(0, n))) return mark.slice(0, n);
+  }
+  return "";
 }
 
 function within(
@@ -199,17 +254,16 @@ function within(
 }
 
 /** What each worker runs. */
-function bootstrap(url: string, options: RunOptions, token: string): string {
+function bootstrap(url: string, options: RunOptions, id: string): string {
   const { max_body, body_timeout, timeout, max_requests } = options;
   const limits = Object.entries({ max_body, body_timeout, timeout, max_requests })
     .map(([name, value]) => `${name}: ${value}`).join(", ");
-  const here = new URL("./mod.ts", import.meta.url).href;
+  const here = new URL("./_worker.ts", import.meta.url).href;
   return [
-    `import handler from ${JSON.stringify(url)};`,
-    `import { app } from ${JSON.stringify(here)};`,
-    `export default { fetch: app(handler, { ${limits} }).fetch, onListen() {} };`,
-    // When it listens, which is after the module was loaded.
-    `setTimeout(() => console.log(${JSON.stringify(token)}), 0);`,
+    `import { serveModule } from ${JSON.stringify(here)};`,
+    // As a literal: so it belongs to the program, which needs no permission to read itself.
+    `const load = () => import(${JSON.stringify(url)});`,
+    `export default await serveModule(load, { ${limits} }, ${JSON.stringify(id)});`,
   ].join("\n");
 }
 
@@ -219,7 +273,7 @@ function moduleUrl(module: unknown): string {
     const got = module === "" ? '""' : kindOf(module);
     throw new TypeError(`http.run wants the URL of a module, or an absolute path: got ${got}`);
   }
-  if (module.startsWith("/")) return new URL(`file://${encodeURI(module)}`).href;
+  if (module.startsWith("/")) return pathToFileURL(module).href;
   if (URL.canParse(module)) return new URL(module).href;
   throw new TypeError(
     `http.run wants the URL of a module, or an absolute path: got '${module}': ` +

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { connect } from "../../cosocket/mod.ts";
 import { run, type RunOptions, unwrap, type Workers } from "../../http/mod.ts";
-import { scope } from "../../thread/mod.ts";
+import { children } from "../../process/mod.ts";
+import { kill, newthread, scope, sleep, wait } from "../../thread/mod.ts";
 import { pathToFileURL as toFileUrl } from "node:url";
 import { ask, serve } from "./raw.ts";
 
@@ -52,7 +53,7 @@ Deno.test("run() gives its workers when all of them have loaded the module", asy
 Deno.test("run() takes the path or the URL of a file, and Workers.close() ends it at once", async () => {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "a b" }));
   try {
-    const path = `${folder}/main.js`;
+    const path = `${folder}/a#b%20.js`;
     await Deno.writeTextFile(path, "export default (req, res) => res.add('from a file');");
     for (const module of [path, toFileUrl(path)]) {
       const workers = await unwrap(run(module, { workers: 1 }));
@@ -110,6 +111,128 @@ Deno.test("a scope that is closed takes its workers along", async () => {
   });
   assert((await workers!.done)[1] !== null, "its thread was not killed");
   assertEquals((await connect("127.0.0.1", workers!.port))[1]?.code, "refused");
+});
+
+Deno.test("what the workers print is printed here, whatever it is, and ends nothing", async () => {
+  const source = `
+    const bytes = new TextEncoder().encode("x".repeat(200_000));
+    export default (req, res) => {
+      if (req.path === "/long") for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+      if (req.path === "/bytes") Deno.stdout.writeSync(new Uint8Array([255, 254, 10]));
+      res.add("ok");
+    };`;
+  const here = JSON.stringify(new URL("../../http/mod.ts", import.meta.url).href);
+  const program = `
+    import { run, unwrap } from ${here};
+    const workers = await unwrap(run(${JSON.stringify(moduleOf(source))}, { workers: 2 }));
+    for (const path of ["long", "bytes", ""]) {
+      await (await fetch("http://127.0.0.1:" + workers.port + "/" + path)).text();
+    }
+    await workers.shutdown();
+    await workers.done;`;
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-prompt", moduleOf(program)],
+    stderr: "inherit",
+  }).output();
+  assertEquals([code, stdout.length, [...stdout.subarray(-3)]], [0, 200_003, [255, 254, 10]]);
+});
+
+Deno.test("run() gives gone, and done tells, whichever worker dies of an error", async () => {
+  const fail = (what: string) =>
+    moduleOf(`export default (req, res) => { ${what}; res.add("ok") };`);
+  // A worker that the runtime has not begun with would go in silence, and the rest serve on.
+  for (
+    const what of ["setTimeout(() => { throw new Error('x') })", "Promise.reject(new Error('x'))"]
+  ) {
+    for (let n = 0; n < 4; n++) {
+      await using workers = await unwrap(run(fail(what), { workers: 3 }));
+      assertEquals((await ask(workers.port, "GET /")).status, 200);
+      assertEquals((await workers.done)[0]?.code, 1);
+    }
+  }
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  const path = JSON.stringify(`${folder}/first`);
+  const once = moduleOf(`
+    const first = await Deno.writeTextFile(${path}, "", { createNew: true }).then(() => true, () => false);
+    if (first) throw new Error("one of three");
+    export default () => {};
+  `);
+  const [, err] = await run(once, { workers: 3, flags: [`--allow-write=${folder}`] });
+  assertEquals(err?.code, "gone");
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("an error that the module takes care of ends no worker", async () => {
+  const module = moduleOf(`
+    addEventListener("unhandledrejection", (event) => event.preventDefault());
+    export default (req, res) => { Promise.reject(new Error("x")); res.add("ok") };
+  `);
+  await using workers = await unwrap(run(module, { workers: 1 }));
+  for (let n = 0; n < 2; n++) assertEquals((await ask(workers.port, "GET /")).body, "ok");
+});
+
+Deno.test("run() that fails, or whose thread is killed, leaves no process", async () => {
+  const endless = moduleOf("await new Promise((go) => setTimeout(go, 60_000)); export default 5");
+  const bad = await run(endless, { workers: 1, start_timeout: -1 }).catch((error) => error);
+  assertStringIncludes(String(bad), "RangeError: http.run: start_timeout");
+  assertEquals(children(), []);
+  const thread = newthread(() => run(endless, { workers: 1 }));
+  while (children().length === 0) await sleep(1);
+  kill(thread);
+  while (children().length > 0) await sleep(1);
+  assertEquals((await wait(thread))[1]?.code, "killed");
+});
+
+Deno.test("run() serves on the address that was asked for, whatever it looks like", async () => {
+  const module = moduleOf("export default (req, res) => res.add('here')");
+  const ipv6 = Deno.networkInterfaces().some(({ address }) => address === "::1");
+  const places: [host: string, at: string][] = [
+    ["::1", "[::1]"],
+    ["[::1]", "[::1]"],
+    ["*", "127.0.0.1"],
+    ["localhost", "localhost"],
+  ];
+  for (const [host, at] of places) {
+    if (at.includes("[") && !ipv6) continue;
+    await using workers = await unwrap(run(module, { workers: 2, host }));
+    assertEquals(await (await fetch(`http://${at}:${workers.port}/`)).text(), "here");
+  }
+});
+
+Deno.test("run() is not sent elsewhere by DENO_SERVE_ADDRESS", async () => {
+  const here = JSON.stringify(new URL("../../http/mod.ts", import.meta.url).href);
+  const program = `
+    import { run, unwrap } from ${here};
+    const module = "data:text/javascript,export default (req, res) => res.add('here')";
+    await using workers = await unwrap(run(module, { workers: 3 }));
+    console.log(await (await fetch("http://127.0.0.1:" + workers.port)).text());`;
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-prompt", moduleOf(program)],
+    env: { DENO_SERVE_ADDRESS: "tcp:127.0.0.1:1" },
+    stderr: "inherit",
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "here\n");
+});
+
+Deno.test("Workers.done does not wait for what the workers have started", async () => {
+  const module = moduleOf(`
+    export default () => {
+      new Deno.Command("sleep", { args: ["60"] }).spawn();
+      Deno.exit(3);
+    };`);
+  await using workers = await unwrap(run(module, { workers: 1, flags: ["--allow-run=sleep"] }));
+  await ask(workers.port, "GET /").catch(() => {});
+  assertEquals((await workers.done)[0]?.code, 3);
+});
+
+Deno.test("run() is unsupported in a compiled program, which would start itself", async () => {
+  const { build } = Deno;
+  Object.defineProperty(Deno, "build", { value: { ...build, standalone: true } });
+  try {
+    assertEquals((await run(NUMBERED))[1]?.code, "unsupported");
+  } finally {
+    Object.defineProperty(Deno, "build", { value: build });
+  }
 });
 
 const wrong: [module: unknown, options: RunOptions, error: string][] = [
