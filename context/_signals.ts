@@ -13,9 +13,9 @@ let listening = false;
  * anyone listens, the system does not end the program by itself.
  */
 export function hearSignals(): void {
-  if (listening || Deno.build.os === "windows") return;
+  const signals = listening || Deno.build.os === "windows" ? [] : FATAL;
   listening = true;
-  for (const signal of FATAL) Deno.addSignalListener(signal, () => end(signal));
+  for (const signal of signals) Deno.addSignalListener(signal, () => end(signal));
 }
 
 function end(signal: typeof FATAL[number]): void {
