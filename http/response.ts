@@ -214,7 +214,8 @@ export class HttpResponse {
       this.#status = fault;
       this.#add(`${status_text(fault)}\n`);
     }
-    const status = this.#status !== 0 ? this.#status : this.#added ? 200 : 204;
+    const told = this.#added || this.#tellsOfBody();
+    const status = this.#status !== 0 ? this.#status : told ? 200 : 204;
     const fields = this.#fields();
     if (!this.#added || this.#bodiless || NO_BODY.has(status)) {
       return responseOf(null, status, fields);
@@ -355,6 +356,12 @@ export class HttpResponse {
       sent += count;
     }
     return [sent, null];
+  }
+
+  /** Whether a handler answers `HEAD` by the header alone: 204 would say that `GET` has no body. */
+  #tellsOfBody(): boolean {
+    return this.#exchange.request.method === "HEAD" && this.#headers !== null &&
+      this.#headers.has("content-length");
   }
 
   #defaultType(type: string): void {

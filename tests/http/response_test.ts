@@ -331,3 +331,9 @@ Deno.test("a handler that returns a Response after it has begun to write is repo
     off();
   }
 });
+
+Deno.test("a handler may answer HEAD by the length alone: that is a 200 with it, and no body", async () => {
+  await using server = await serve((_req, res) => res.headers.set("content-length", 5));
+  const { status, headers, body } = await ask(server.port, "HEAD /");
+  assertEquals([status, headers.get("content-length"), body], [200, "5", ""]);
+});
