@@ -250,3 +250,32 @@ for (const [module, options, error] of wrong) {
     assertStringIncludes(String(thrown), error);
   });
 }
+
+const WORKER = new URL("../../http/_worker.ts", import.meta.url).href;
+const ENDS: [what: string, source: string, said: string][] = [
+  ["throws late", "setTimeout(() => { throw new Error('of nobody') })", "of nobody"],
+  ["rejects", "Promise.reject(new Error('of nobody'))", "of nobody"],
+  ["has no handler", "worker = await serveModule(async () => ({}), {}, 'id')", "wants a handler"],
+];
+
+for (const [what, source, said] of ENDS) {
+  Deno.test(`a worker says that it serves, and ends the process when it ${what}`, async () => {
+    const program = `
+      import { serveModule } from ${JSON.stringify(WORKER)};
+      const load = async () => ({ default: (req, res) => res.add(req.path) });
+      const write = Deno.stdout.writeSync.bind(Deno.stdout);
+      const told = Promise.withResolvers();
+      Deno.stdout.writeSync = (bytes) => (told.resolve(), write(bytes));
+      let worker = await serveModule(load, {}, "id");
+      worker.onListen();
+      await told.promise;
+      console.log(await (await worker.fetch(new Request("http://a/b"))).text());
+      ${source};`;
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", moduleOf(program)],
+    }).output();
+    const text = new TextDecoder();
+    assertEquals([code, text.decode(stdout)], [1, "ready id\n/b\n"]);
+    assertStringIncludes(text.decode(stderr), said);
+  });
+}
