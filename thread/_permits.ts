@@ -4,6 +4,18 @@ import { hindered, Line } from "./_line.ts";
 /**
  * Leave to go on, until it is released: by `release()`, or at the end of a `using`
  * block, also when the thread is killed in it.
+ *
+ * @example Held for a block
+ * ```ts
+ * import { lock, type Permit, unwrap } from "@alilua/coevent/thread";
+ *
+ * const file = lock();
+ * {
+ *   using _permit: Permit = await unwrap(file.acquire());
+ *   console.log(file.locked); // true
+ * }
+ * console.log(file.locked); // false
+ * ```
  */
 export class Permit implements Disposable {
   #release: (() => void) | null;

@@ -3,7 +3,19 @@ import { named } from "./_args.ts";
 import { hindered } from "./_line.ts";
 import type { NameOptions } from "./semaphore.ts";
 
-/** Something that has happened, or not yet. Made by {@linkcode event}. */
+/**
+ * Something that has happened, or not yet. Made by {@linkcode event}.
+ *
+ * @example Waited for, for some time
+ * ```ts
+ * import { event, type EventFlag } from "@alilua/coevent/thread";
+ *
+ * const ready: EventFlag = event();
+ * console.log((await ready.wait({ timeout: 5 }))[1]?.code); // timeout
+ * ready.set();
+ * console.log(ready.is_set, await ready.wait()); // true [ true, null ]
+ * ```
+ */
 export class EventFlag {
   readonly #name: string;
   readonly #waiting = new Set<() => void>();

@@ -2,7 +2,17 @@ import { afterTurn, checkTimeout, fairly, IoError, park, type Result } from "../
 import { hindered } from "./_line.ts";
 import { sleep, type SleepOptions } from "./sleep.ts";
 
-/** A sleep that another thread can end, with values. Made by {@linkcode sleeper}. */
+/**
+ * A sleep that another thread can end, with values. Made by {@linkcode sleeper}.
+ *
+ * @example Nobody sleeps
+ * ```ts
+ * import { type Sleeper, sleeper } from "@alilua/coevent/thread";
+ *
+ * const bed: Sleeper<[reason: string]> = sleeper();
+ * console.log(bed.sleeping, bed.wakeup("up")[1]?.code); // false idle
+ * ```
+ */
 export class Sleeper<A extends unknown[] = unknown[]> {
   #wake: ((values: A) => void) | null = null;
 
