@@ -19,6 +19,7 @@ export function createFor<In, Out>(
   options: CreateOptions,
 ): Promise<Result<Context<In, Out>>> {
   const href = absolute(url);
+  const called = nameOf(href);
   const { name, args = [], isolated = false, permissions, memory } = options;
   if (!Array.isArray(args)) throw new TypeError(`args must be an array: got ${typeof args}`);
   if (permissions !== undefined && !isolated) {
@@ -38,11 +39,11 @@ export function createFor<In, Out>(
   const [copied] = copy(args);
   if (isolated) checkForProcess(copied);
   if (isolated && Deno.build.standalone) {
-    const words = `Cannot create context ${href}: a compiled program has no runtime to start`;
+    const words = `Cannot create context ${called}: a compiled program has no runtime to start`;
     return afterTurn(fail(new IoError("unsupported", words)));
   }
   const asked = { name, args: copied as unknown[], isolated, permissions, memory };
-  return park<Result<Context<In, Out>>>(() => `create context ${href}`, options, (wake) => {
+  return park<Result<Context<In, Out>>>(() => `create context ${called}`, options, (wake) => {
     let over = false;
     const calledOff = home.create(href, asked, parent, (id, fault) => {
       // Some are refused at once, and a loop that tries for ever would spin in microtasks.
@@ -65,12 +66,15 @@ function packageFolder(): string | null {
 
 /** Deno says in words alone what a worker or a child may not. */
 function refusal(href: string, fault: string): IoError {
-  const action = `Cannot create context ${href}`;
+  const called = nameOf(href);
+  const action = `Cannot create context ${called}`;
   if (/too many open files/i.test(fault)) {
     return new IoError("exhausted", `${action}: too many open files`);
   }
   const refused = /Requires \w+ access.*/.exec(fault)?.[0];
-  if (refused === undefined) return new IoError("failed", `${action}: ${fault}`);
+  if (refused === undefined) {
+    return new IoError("failed", `${action}: ${fault.replaceAll(href, called)}`);
+  }
   const ours = packageFolder();
   // Module after module of this package would be asked for: its folder holds them all.
   const cause = new Error(
@@ -80,6 +84,11 @@ function refusal(href: string, fault: string): IoError {
   );
   cause.name = "NotCapable";
   return fromOs(cause, action);
+}
+
+/** How a module is called in messages: one that is code itself by its kind alone. */
+function nameOf(href: string): string {
+  return /^data:[^,]*/.exec(href)?.[0] ?? href;
 }
 
 function absolute(url: URL | string): string {

@@ -2,6 +2,9 @@ import { checkTimeout } from "../core/mod.ts";
 import { kindOf } from "./_check.ts";
 import type { ListenOptions, RequestLimits } from "./types.ts";
 
+/** The largest mode that a file can have. */
+const MOST_MODE = 0o7777;
+
 /** The limits of requests, each with a value. */
 export interface Limits {
   maxBody: number;
@@ -48,7 +51,9 @@ export function checkPlace(host: unknown, port: unknown, options: ListenOptions)
     throw new TypeError("http.listen: ssl wants { cert, key } as PEM text");
   }
   if (backlog !== undefined) count(backlog, "http.listen: backlog", 1);
-  if (mode !== undefined) count(mode, "http.listen: mode", 0);
+  if (mode !== undefined && count(mode, "http.listen: mode", 0) > MOST_MODE) {
+    throw new RangeError(`http.listen: mode wants 0o7777 at most: got 0o${mode.toString(8)}`);
+  }
   if (compress !== undefined && typeof compress !== "boolean") {
     throw new TypeError(`http.listen: compress wants a boolean: got ${kindOf(compress)}`);
   }

@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { pathToFileURL } from "node:url";
 import { afterTurn, checkTimeout, IoError, park, type Result } from "../core/mod.ts";
 import { type Address, listen } from "../cosocket/mod.ts";
@@ -6,6 +5,7 @@ import { type Child, exec, type ExitStatus } from "../process/mod.ts";
 import { newthread, wait } from "../thread/mod.ts";
 import { kindOf } from "./_check.ts";
 import { checkLimits, nameOf } from "./_listen_options.ts";
+import { print } from "./_printing.ts";
 import { markOf } from "./_worker.ts";
 import type { RequestLimits } from "./types.ts";
 
@@ -188,7 +188,8 @@ async function start(
   const thread = newthread(async (): Promise<Result<ExitStatus>> => {
     await using ending = child;
     let waiting = workers;
-    const printing = newthread(print, ending, mark, () => {
+    const read = () => ending.stdout.receiveany(64 * 1024, { encoding: "latin1" });
+    const printing = newthread(print, read, Deno.stdout, mark, () => {
       if (--waiting === 0) begun.resolve([true, null]);
     });
     const result = await ending.wait();
@@ -213,33 +214,6 @@ async function start(
       await thread.done;
     }
   }
-}
-
-/** Prints what the workers print, byte by byte, but for their marks. */
-async function print(child: Child, mark: string, onMark: () => void): Promise<void> {
-  let held = "";
-  for (;;) {
-    const [piece] = await child.stdout.receiveany(64 * 1024, { encoding: "latin1" });
-    const [first = "", ...rest] = (held + (piece ?? "")).split(mark);
-    for (const _ of rest) onMark();
-    const text = first + rest.join("");
-    held = piece === null ? "" : beginOf(mark, text);
-    const bytes = Buffer.from(text.slice(0, text.length - held.length), "latin1");
-    try {
-      for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
-    } catch {
-      // Nobody reads what we print: no reason for them to stand still.
-    }
-    if (piece === null) return;
-  }
-}
-
-/** The end of a text that may be the beginning of a mark. */
-function beginOf(mark: string, text: string): string {
-  for (let n = Math.min(mark.length - 1, text.length); n > 0; n--) {
-    if (text.endsWith(mark.slice(0, n))) return mark.slice(0, n);
-  }
-  return "";
 }
 
 function within(

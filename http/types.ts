@@ -52,7 +52,7 @@ export interface ListenOptions extends RequestLimits {
   ssl?: { cert: string; key: string };
   /** How many connections the kernel queues; 511 by default. Not for Unix sockets. */
   backlog?: number;
-  /** The rights of the Unix socket's file: `0o660`. */
+  /** The rights of the Unix socket's file: `0o660`; `0o7777` at most. */
   mode?: number;
   /** Compresses bodies for clients that take it; off by default. */
   compress?: boolean;

@@ -63,6 +63,15 @@ for (const isolated of [false, true]) {
   });
 }
 
+Deno.test("create() calls a module that is code by its kind, and tells none of the code", async () => {
+  for (const code of ["throw new Error('broken')", "import 'data:text/none,secret'"]) {
+    const [, err] = await create(`data:text/javascript,${code}`);
+    assertEquals(err?.code, "failed");
+    assertStringIncludes(err!.message, "Cannot create context data:text/javascript: ");
+    assertEquals(err!.message.includes(code), false);
+  }
+});
+
 Deno.test("create() fails for a module that is not there, and throws for a relative URL", async () => {
   const [, err] = await create(new URL("./nowhere.ts", import.meta.url));
   assertEquals(err?.code, "failed");

@@ -415,6 +415,8 @@ const wrong: [options: unknown, error: "TypeError" | "RangeError", words: string
   [{ body_timeout: NaN }, "RangeError", "body_timeout must be 0 (no limit) or more"],
   [{ ssl: { cert: "x" } }, "TypeError", "ssl wants { cert, key }"],
   [{ backlog: 0.5 }, "RangeError", "backlog wants a whole number"],
+  [{ mode: 0o10000 }, "RangeError", "mode wants 0o7777 at most: got 0o10000"],
+  [{ mode: Infinity }, "RangeError", "mode wants 0o7777 at most"],
   [{ compress: 1 }, "TypeError", "compress wants a boolean"],
 ];
 
