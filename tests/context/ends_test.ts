@@ -186,7 +186,9 @@ Deno.test("contexts of one thread end one after the other, and a message in betw
 Deno.test("a thread that fails past its contexts, or holds too much memory, ends them", async () => {
   const failed = await worker();
   await failed.send({ do: "fail past all" });
-  assertEquals((await failed.wait())[0], { reason: "threw", message: "Error: past all" });
+  // Whether it could still tell that it has read the message is open.
+  const [end] = await failed.wait();
+  assertEquals([end?.reason, end?.message], ["threw", "Error: past all"]);
   // Where memory gets short, it is silent for long.
   stuck_after(60_000);
   const full = await worker();
@@ -211,12 +213,12 @@ for (const isolated of [false, true]) {
     const ctx = await worker({ isolated });
     await ctx.send({ do: "leave uncaught" });
     let said: string[] = [];
-    // The timer fires in a later turn than the promise.
     while (said.length < 3) said = await unwrap(ctx.query({ do: "counted" })) as string[];
-    assertEquals(said, [
-      "a promise in a context: of a promise",
-      "a promise in a context: This thread was killed: of a kill",
+    // Where the context's thread was busy, the timer may come first.
+    assertEquals(said.toSorted(), [
       "a callback in a context: of a timer",
+      "a promise in a context: This thread was killed: of a kill",
+      "a promise in a context: of a promise",
     ]);
     await destroyed([ctx]);
   });
