@@ -216,13 +216,14 @@ function tasks(threads: number): () => Promise<number> {
   };
 }
 
-const another = await apart();
 /*
  * Every ratio is to one context in a thread. What a second thread brings is therefore the
  * ratio of "two contexts, a thread each" itself. A second process is to be compared with one
  * process, so divide the two: the same loop costs more or less in a process than in a thread,
- * for each has its own machine code for it, and the message its own way.
+ * for each has its own machine code for it, and the message its own way. That goes for a process
+ * that has done other work before, too: these are new, and do nothing else.
  */
+const [alone, left, right] = [await apart(), await apart(), await apart()];
 await compare({
   name: "handlers of 0.2 ms",
   unit: "queries/s",
@@ -230,13 +231,13 @@ await compare({
   contenders: {
     "one context": handlers([one]),
     "two contexts, a thread each": handlers([one, two]),
-    "one context, a process": handlers([other]),
-    "two contexts, a process each": handlers([other, another]),
+    "one context, a process": handlers([alone]),
+    "two contexts, a process each": handlers([left, right]),
     "piscina, one thread": tasks(1),
     "piscina, two threads": tasks(2),
   },
 });
-for (const ctx of [one, two, other, another]) ctx.destroy();
+for (const ctx of [one, two, other, alone, left, right]) ctx.destroy();
 
 const CROWD = 10_000;
 console.log(
