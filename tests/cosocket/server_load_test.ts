@@ -129,6 +129,8 @@ class Program implements AsyncDisposable {
     const command = `ulimit -n ${limit}; exec "$0" run ${flags} "$@"`;
     this.#child = new Deno.Command("sh", {
       args: ["-c", command, Deno.execPath(), `tests/cosocket/load/${file}.ts`, ...args],
+      // Half a second after its start it would open a socket of its own, which would be counted.
+      env: { DENO_NO_UPDATE_CHECK: "1" },
       stdin: "piped",
       stdout: "piped",
     }).spawn();
